@@ -9,6 +9,7 @@ import { demoCommand } from "./commands/demo.ts";
 import { devCommand } from "./commands/dev.ts";
 import { failuresCommand } from "./commands/failures.ts";
 import { graphCommand } from "./commands/graph.ts";
+import { groupCommand } from "./commands/group.ts";
 import { initCommand } from "./commands/init.ts";
 import { jobCommand } from "./commands/job.ts";
 import { jobsCommand } from "./commands/jobs.ts";
@@ -22,6 +23,8 @@ import { runCommand } from "./commands/run.ts";
 import { runsCommand } from "./commands/runs.ts";
 import { schedulesCommand } from "./commands/schedules.ts";
 import { sendCommand } from "./commands/send.ts";
+import { sitesCommand } from "./commands/sites.ts";
+import { statsCommand } from "./commands/stats.ts";
 import { submitCommand } from "./commands/submit.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { workflowsCommand } from "./commands/workflows.ts";
@@ -60,6 +63,7 @@ export function program(): Command {
     runsCommand,
     resultsCommand,
     graphCommand,
+    groupCommand,
     completeCommand,
     sendCommand,
     cancelCommand,
@@ -74,6 +78,8 @@ export function program(): Command {
     resumeCommand,
     pausesCommand,
     queuesCommand,
+    sitesCommand,
+    statsCommand,
   ];
   for (const each of commands) root.addCommand(each().copyInheritedSettings(root));
   return root;

@@ -12,24 +12,36 @@ const POLL_MILLISECONDS = 200;
 const LINE_SECONDS = 3;
 const QUIET_LINE_SECONDS = 30;
 
-/**
- * Shows a job's progress on stderr until the job has ended, and leaves the last line standing. Throws when `signal`
- * aborts.
- */
-async function untilEnded(client: Client, jobId: string, terminal: Terminal, signal: AbortSignal): Promise<Job> {
-  const view = terminal.live ? liveLine(terminal) : plainLines(terminal);
+/** Shows a job's progress on stderr until the job has ended. Throws when `signal` aborts. */
+function untilEnded(client: Client, jobId: string, terminal: Terminal, signal: AbortSignal): Promise<Job> {
   let progress = NO_PROGRESS;
+  const lineOf = (job: Job, now: number): string => {
+    progress = advance(progress, job, now);
+    return progressLine(progress, job, {
+      width: terminal.columns(),
+      paint: terminal.live ? terminal.paintStatus : plain,
+    });
+  };
+  return showUntil(terminal, signal, () => client.job(jobId, { signal }), lineOf, hasEnded);
+}
+/**
+ * Reads something again and again, and shows a line about it on stderr, until it is over. Leaves the last line standing.
+ * Throws when `signal` aborts.
+ */
+export async function showUntil<Thing>(
+  terminal: Terminal,
+  signal: AbortSignal,
+  read: (signal: AbortSignal) => Promise<Thing>,
+  lineOf: (thing: Thing, atSeconds: number) => string,
+  isOver: (thing: Thing) => boolean,
+): Promise<Thing> {
+  const view = terminal.live ? liveLine(terminal) : plainLines(terminal);
   try {
     for (;;) {
-      const job = await client.job(jobId, { signal });
+      const thing = await read(signal);
       const now = performance.now() / 1_000;
-      progress = advance(progress, job, now);
-      view.show(
-        progressLine(progress, job, { width: terminal.columns(), paint: terminal.live ? terminal.paintStatus : plain }),
-        hasEnded(job),
-        now,
-      );
-      if (hasEnded(job)) return job;
+      view.show(lineOf(thing, now), isOver(thing), now);
+      if (isOver(thing)) return thing;
       await pause(POLL_MILLISECONDS, undefined, { signal });
     }
   } finally {

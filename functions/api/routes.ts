@@ -1,6 +1,7 @@
 import type { Route } from "./route.ts";
 import { blobRoutes } from "./routes/blobs.ts";
 import { failureRoutes } from "./routes/failures.ts";
+import { groupRoute } from "./routes/groups.ts";
 import { inputRoutes } from "./routes/input.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { pauseRoutes } from "./routes/pauses.ts";
@@ -10,6 +11,7 @@ import { retryRoutes } from "./routes/retry.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { healthRoute, openApiRoute } from "./routes/server.ts";
+import { statisticsRoutes } from "./routes/statistics.ts";
 import { startJobRoute } from "./routes/start-job.ts";
 import { startJobsRoute } from "./routes/start-jobs.ts";
 import { workflowRoutes } from "./routes/workflows.ts";
@@ -21,6 +23,7 @@ const described: readonly Route[] = [
   ...jobRoutes,
   ...inputRoutes,
   ...runRoutes,
+  groupRoute,
   ...failureRoutes,
   lockRoute,
   ...retryRoutes,
@@ -28,6 +31,7 @@ const described: readonly Route[] = [
   ...scheduleRoutes,
   ...pauseRoutes,
   queueRoute,
+  ...statisticsRoutes,
   healthRoute,
 ];
 

@@ -38,6 +38,15 @@ export interface EngineConfig {
   readonly headerCacheMs: number;
   /** Milliseconds for which the list of pauses is remembered. So long after a pause runs may start. */
   readonly pauseCacheMs: number;
+  /**
+   * The most messages of each capped queue that are ready or in flight, by its full name. What would go beyond that
+   * waits in the backlog of the queue. Undefined when no queue has a cap.
+   */
+  readonly caps: { readonly [queue: string]: number } | undefined;
+  /** The most messages that a dispatcher sends in one turn of a job. By so many a queue may exceed its cap. */
+  readonly messagesPerTurn: number;
+  /** Milliseconds between two looks of a dispatcher at a queue whose backlog is not empty. */
+  readonly dispatchMs: number;
   /** Members per expand message. */
   readonly expandRange: number;
   /** Most members of one leaf in one message. */
@@ -59,6 +68,8 @@ export interface EngineConfig {
   readonly packAbove: number;
   /** Pages of an open group that may be unfinished before its owner stops pulling items. */
   readonly openPages: number;
+  /** Runs that a job may have once tasks spawn, theirs and those of its canvas. Infinity checks nothing. */
+  readonly runsPerJob: number;
   /** Longest time for which a retry waits until code that a timed-out attempt left behind has ended. */
   readonly overlapGraceSeconds: number;
   readonly unknownTaskGraceSeconds: number;
@@ -99,6 +110,9 @@ export const DEFAULT_CONFIG: EngineConfig = {
   followDelayMs: 50,
   headerCacheMs: 5_000,
   pauseCacheMs: 5_000,
+  caps: undefined,
+  messagesPerTurn: 16,
+  dispatchMs: 1_000,
   expandRange: 4_096,
   membersPerMessage: 256,
   batchMembers: 64,
@@ -107,6 +121,7 @@ export const DEFAULT_CONFIG: EngineConfig = {
   inPlaceSeconds: 20,
   packAbove: 64,
   openPages: 64,
+  runsPerJob: 10_000_000,
   overlapGraceSeconds: 10,
   unknownTaskGraceSeconds: 3_600,
   defaultJobTimeoutSeconds: 30 * 86_400,

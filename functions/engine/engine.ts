@@ -23,6 +23,8 @@ import { PauseCache } from "./admission/pauses.ts";
 import { GateCache } from "./groups/gate.ts";
 import { freshUntil, openBlob, putBlob } from "./items/shared-blobs.ts";
 import { FailureKindCache } from "./jobs/failures.ts";
+import { flushStatistics, Tally } from "./jobs/statistics.ts";
+import { KnownRunsCache } from "./jobs/spawn-budget.ts";
 import { PlanStore } from "./plan/plan-store.ts";
 import { QueueNameCache } from "./plan/queue-name-cache.ts";
 import type { Ports } from "./ports.ts";
@@ -31,6 +33,7 @@ import { submitJobs } from "./submit/submit-many.ts";
 import { estimateSubmission, newJobId, submitJob, submitOpenJob } from "./submit/submit.ts";
 import { listDeadLetters, viewDeadLetter } from "./views/dead-letters.ts";
 import { listFailures } from "./views/failures.ts";
+import { viewGroup } from "./views/group-view.ts";
 import { jobGraph } from "./views/job-graph.ts";
 import { listEvents, listJobs, viewJob } from "./views/job-view.ts";
 import { listLocks } from "./views/locks.ts";
@@ -39,6 +42,8 @@ import { viewQueues } from "./views/queues.ts";
 import { listPauses } from "./views/pauses.ts";
 import { listRuns, viewRunById } from "./views/run-view.ts";
 import { listSchedules, viewScheduleByName } from "./views/schedules.ts";
+import { viewSites } from "./views/sites.ts";
+import { listStatistics } from "./views/statistics.ts";
 import { completeRun } from "./waits/answers.ts";
 import { sendEvent } from "./waits/events.ts";
 
@@ -56,7 +61,10 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     gates: new GateCache(),
     pauses: new PauseCache(ports, settings.pauseCacheMs),
     failureKinds: new FailureKindCache(),
+    knownRuns: new KnownRunsCache(),
     limitsInUse: new FailureKindCache(),
+    statistics: new Tally(),
+    tasksListed: new FailureKindCache(),
     pace: new Pace(ports.clock, slowAfterMs(settings)),
     expanding: new Semaphore(1),
   };
@@ -84,6 +92,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     jobs: (filter) => listJobs(context, filter),
     runs: (jobId, filter) => listRuns(context, jobId, filter),
     run: (runId) => viewRunById(context, runId),
+    group: (groupId) => viewGroup(context, groupId),
     results: (jobId, options) => jobResults(context, jobId, options?.from),
     events: (jobId, filter) => listEvents(context, jobId, filter),
     graph: (jobId, run) => jobGraph(context, jobId, run),
@@ -98,6 +107,9 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     syncPauses: () => sweepPauses(context),
     pauses: () => listPauses(context),
     queues: (more = []) => viewQueues(context, more),
+    statistics: (filter) => listStatistics(context, filter),
+    sites: (more = []) => viewSites(context, more),
+    flushStatistics: () => flushStatistics(context),
     schedules: (filter) => listSchedules(context, filter),
     schedule: (name) => viewScheduleByName(context, name),
     putSchedule: (name, spec) => putSchedule(context, name, spec),

@@ -1,14 +1,18 @@
 import type { Canvas, FailurePolicy } from "../core/canvas/canvas.ts";
-import { readFailurePolicy } from "../core/canvas/signature-options.ts";
+import { flatMembers } from "../core/canvas/canvas-composition.ts";
+import { readFailurePolicy, readTtlSeconds } from "../core/canvas/signature-options.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { canonicalJson, type Json } from "../core/json.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Spawned } from "../core/task/invocation.ts";
 import { canvasesOf, canvasOf, type CanvasSource, isIterable } from "./canvas-builder.ts";
+import type { CallbackOptions } from "./task-context.ts";
 
 const COUNTER_NAME = /^[A-Za-z0-9_]{1,50}$/;
 /** Counters are attributes of ledger items, which must fit into one write unit. */
 const MAX_COUNTERS = 20;
+/** Seconds after its end for which a group with a callback can be read. */
+const DEFAULT_TTL_SECONDS = 86_400;
 
 /**
  * Collects the counters and children of an attempt. They take effect only when the attempt succeeds, as part of its
@@ -20,6 +24,8 @@ export class AttemptEffects {
   #children: Canvas[] | undefined;
   #extras: Canvas[] | undefined;
   #policy: FailurePolicy | undefined;
+  /** Indexes of the children that keep the queue and the priority of this run. */
+  readonly #placed: number[] = [];
   #streaming = false;
 
   constructor(defaultPolicy: FailurePolicy) {
@@ -48,14 +54,20 @@ export class AttemptEffects {
   spawnWithCallback(
     given: Iterable<CanvasSource>,
     callback: CanvasSource,
-    givenPolicy: FailurePolicy | undefined,
-  ): void {
+    { policy, ttlSeconds = DEFAULT_TTL_SECONDS }: CallbackOptions,
+  ): { readonly index: number; readonly members: number } {
     this.notStreaming("spawn");
     const children = (this.#children ??= []);
     const members = canvasesOf(given, LIMITS.spawnedChildren - children.length);
-    const options = { ...(givenPolicy !== undefined && { policy: readFailurePolicy(givenPolicy, "/policy") }) };
+    const body = canvasOf(callback);
+    const options = {
+      ...(policy !== undefined && { policy: readFailurePolicy(policy, "/policy") }),
+      ttlSeconds: readTtlSeconds(ttlSeconds, "/ttlSeconds"),
+    };
     this.#usePolicy(undefined);
-    children.push({ kind: "chord", header: { kind: "group", members, options }, body: canvasOf(callback) });
+    const index = children.push({ kind: "chord", header: { kind: "group", members, options }, body }) - 1;
+    this.#placed.push(index);
+    return { index, members: flatMembers(members) };
   }
   addToChord(given: CanvasSource | Iterable<CanvasSource>): void {
     this.notStreaming("add to its chord");
@@ -83,7 +95,14 @@ export class AttemptEffects {
     const children = this.#children ?? [];
     const extras = this.#extras ?? [];
     if (extras.length === 0)
-      return children.length === 0 ? undefined : { children, policy: this.#policy ?? this.#defaultPolicy, value };
+      return children.length === 0
+        ? undefined
+        : {
+            children,
+            policy: this.#policy ?? this.#defaultPolicy,
+            value,
+            ...(this.#placed.length > 0 && { placed: this.#placed }),
+          };
     if (children.length > 0) throw invalid("a run either adds to its chord or has children of its own");
     return { children: extras, policy: "allSuccess", value: "extras" };
   }

@@ -1,6 +1,8 @@
 import type { FailurePolicy } from "../core/canvas/canvas.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { GroupHandle, ResultEntry } from "../core/task/invocation.ts";
+import type { TaskBroken } from "./errors.ts";
+import type { TaskSignature } from "./signature.ts";
 import type { CanvasSource } from "./canvas-builder.ts";
 import type { TaskBlobs } from "./task-blobs.ts";
 
@@ -32,7 +34,23 @@ export interface SpawnedChildren {
   result(): never;
 }
 
-/** Options of `ctx.spawn` and `ctx.spawnWithCallback`. */
+/** Ids of the runs of a group, in the order of its members. They are computed when they are asked for. */
+export interface RunIds extends Iterable<string> {
+  readonly length: number;
+  /** Returns the id of one run, or undefined when there is no such member. */
+  at(index: number): string | undefined;
+}
+/** The value of `ctx.spawnWithCallback`. Another attempt of the same run is given the same ids. */
+export interface SpawnedGroup extends SpawnedChildren {
+  /** Id of the group of the children, for `GET /groups/{id}`. */
+  readonly groupId: string;
+  /** Ids of the children, or of their first steps. A plain group among the children counts as its members. */
+  readonly childIds: RunIds;
+  /** Id of the run of the callback, or of its first step. */
+  readonly callbackId: string;
+}
+
+/** Options of `ctx.spawn`. */
 export interface SpawnOptions {
   /**
    * When these children have failed, which then fails this run. Default: the `policy` of the task, which is `settled`
@@ -40,9 +58,21 @@ export interface SpawnOptions {
    */
   readonly policy?: FailurePolicy;
 }
+/** Options of `ctx.spawnWithCallback`. */
+export interface CallbackOptions {
+  /** When the children have failed, which then keeps the callback from running. Default `allSuccess`. */
+  readonly policy?: FailurePolicy;
+  /**
+   * Seconds for which the group can be read from outside, counted from its end: 1 to 31,536,000, default 86,400. A group
+   * that goes on does not expire, and its callback can read the results whenever it runs.
+   */
+  readonly ttlSeconds?: number;
+}
 
 /** One attempt of one run, as the task sees it. It is read-only, and must not be used after the run has ended. */
 export interface TaskContext<Kwargs = JsonObject> {
+  /** The name of the task. */
+  readonly task: string;
   /** The job that the run belongs to. */
   readonly jobId: string;
   /** Positional id, the same for every attempt. Use it as a key wherever an effect must not happen twice. */
@@ -53,7 +83,7 @@ export interface TaskContext<Kwargs = JsonObject> {
   readonly round: number;
   /** The site where the attempt runs. */
   readonly site: string;
-  /** The queue in text form, which `parseQueueName` reads. */
+  /** The queue in text form with all its parts, which `QueueName.parse` reads. */
   readonly queue: string;
   /** When the attempt is stopped, in milliseconds since the epoch. */
   readonly deadline: number;
@@ -74,13 +104,18 @@ export interface TaskContext<Kwargs = JsonObject> {
   readonly member: { readonly group: string; readonly index: number };
   /** Large content: put it, pass its reference on, open it elsewhere as a stream. */
   readonly blobs: TaskBlobs;
+  /**
+   * Values of the dependencies that the signature or the task declares, by name; null for one without a value. A broken
+   * one is a TaskBroken with its reason.
+   */
+  readonly deps: { readonly [name: string]: Json | TaskBroken };
   /** The log of the run. */
   readonly log: TaskLog;
   /**
    * The cursor after which a streaming task continues, from an earlier attempt. Undefined to start from the beginning.
    */
   readonly cursor: Json | undefined;
-  /** The group whose results this run collects. Set only when the task has `streamsResults`. */
+  /** The group whose results this run collects. Undefined for a run that follows no group. */
   readonly group: GroupHandle | undefined;
   /**
    * Yields the results of the group that this run collects, in member order, failures included. They are read in pages,
@@ -106,13 +141,18 @@ export interface TaskContext<Kwargs = JsonObject> {
    */
   spawn(children: CanvasSource | Iterable<CanvasSource>, options?: SpawnOptions): SpawnedChildren;
   /**
-   * Starts children as `spawn` does, with a callback that runs once after all of them. The callback receives the list
-   * of their results as first argument, unless it is immutable. By default it runs only if all children succeed;
-   * `{ policy: "settled" }` runs it in any case.
-   * @throws FanfoldError as `spawn`
-   * @example ctx.spawnWithCallback(parts.map((part) => upload.s(part)), publish.s());
+   * Starts children as `spawn` does, with a callback that runs once after all of them. By default it runs only if all
+   * children succeed; `{ policy: "settled" }` runs it in any case. Without children it runs immediately.
+   *
+   * The callback receives the list of the children's results before its own arguments. An immutable one (`si`) receives
+   * exactly its own arguments. Both can read the results in order, in pages, with `ctx.results()`.
+   *
+   * Children and callback keep the site, the queue and the priority of this run, where neither they nor their tasks name
+   * others.
+   * @throws FanfoldError as `spawn`, or `invalid_canvas` for options
+   * @example const { groupId } = ctx.spawnWithCallback(parts.map((part) => upload.s(part)), publish.s());
    */
-  spawnWithCallback(children: Iterable<CanvasSource>, callback: CanvasSource, options?: SpawnOptions): SpawnedChildren;
+  spawnWithCallback(children: Iterable<CanvasSource>, callback: CanvasSource, options?: CallbackOptions): SpawnedGroup;
   /**
    * Adds members to the group that this run is a member of, such as the header of a chord. They run when this attempt
    * succeeds, and their results are appended to those of the other members. This run keeps its value, and fails when
@@ -149,6 +189,33 @@ export interface TaskContext<Kwargs = JsonObject> {
    * @example const { amount } = await ctx.waitForEvent<Payment>("paid", { timeoutSeconds: 86_400 });
    */
   waitForEvent<Value = Json>(name: string, options?: { readonly timeoutSeconds?: number }): Promise<Value>;
+  /**
+   * Returns the value of a run that jobs share, and sees to it that it runs. It is an edge of this run by the name.
+   *
+   * While that run has not ended, this one is `deferred` and holds no worker. The attempt ends at this call, and the task
+   * RUNS AGAIN FROM ITS START once the other has ended, as after `waitForEvent`. All runs that an attempt asks for are
+   * awaited together. A run that has failed breaks this one with `dependency_has_error`. One that is broken is thrown as
+   * a TaskBroken, which may be caught. Only the names that the last attempt asked for stay edges.
+   * @param options `returnError`: returns the TaskBroken instead of throwing it
+   * @throws TaskBroken; FanfoldError `invalid_canvas`, `no_identity`, `too_many_dependencies`. Any other error ends the
+   *   attempt and should not be caught.
+   * @example const text = await ctx.requireDependency("text", extract.s(file));
+   */
+  requireDependency<Result>(
+    name: string,
+    signature: TaskSignature<[], Result, boolean>,
+    options?: { readonly returnError?: false },
+  ): Promise<Result>;
+  requireDependency<Result>(
+    name: string,
+    signature: TaskSignature<[], Result, boolean>,
+    options: { readonly returnError: boolean },
+  ): Promise<Result | TaskBroken>;
+  /**
+   * Removes a dependency that was declared. The attempt ends, and the task runs again from its start without it. Does
+   * nothing when there is no such dependency.
+   */
+  removeDependency(name: string): void;
   /** Ends the run as skipped, with a value. Counts as success. Children spawned before never start. */
   skip(value?: unknown): never;
   /** Ends the attempt as failed. `retryable: false` ends the run. */

@@ -61,6 +61,10 @@ export interface Faults {
   readonly pauses?: true;
   /** Gives signatures limits and locks. */
   readonly limits?: true;
+  /** Queues have caps, signatures priorities, and now and then no process knows how many messages a queue holds. */
+  readonly backlog?: true;
+  /** An unknown depth reads as an empty queue. */
+  readonly depthAsZero?: true;
   /** No process dies or freezes. */
   readonly immortal?: true;
   /** Simulates schedules (schedule-simulation.ts) in place of jobs of clients. */

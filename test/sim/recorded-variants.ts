@@ -68,7 +68,7 @@ export const RECORDED: readonly {
   { variant: "given-up-acknowledged-first", firstSeed: 106, runs: 106, shows: "stuck-group" },
   { variant: "opened-above-unseen", firstSeed: 33, runs: 33, shows: "started-below-a-decision" },
   { variant: "unopened-counted-as-whole", firstSeed: 15, runs: 15, shows: "snapshot-not-flagged" },
-  { variant: "carry-kept", firstSeed: 22, runs: 22, shows: "counters-wrong" },
+  { variant: "carry-kept", firstSeed: 5, runs: 5, shows: "counters-wrong" },
   { variant: "select-by-status-only", firstSeed: 5, runs: 5, shows: "failure-not-retried" },
   { variant: "marked-by-an-older-round", firstSeed: 13, runs: 13, shows: "marked-without-end" },
   { variant: "decided-by-an-older-round", firstSeed: 7, runs: 7, shows: "decided-before-member-finished" },
@@ -113,6 +113,8 @@ export const RECORDED: readonly {
   { variant: "holder-by-token", firstSeed: 34, runs: 34, shows: "too-many-holders" },
   { variant: "lock-overwritten", firstSeed: 19, runs: 19, shows: "too-many-holders" },
   { variant: "rate-unchecked", firstSeed: 45, runs: 45, shows: "rate-overrun" },
+  { variant: "items-counted-at-each-step", firstSeed: 5, runs: 5, shows: "wrong-job-counts" },
+  { variant: "items-dropped-at-hand-over", firstSeed: 2, runs: 2, shows: "counters-wrong" },
 ];
 
 /** Variants that remove nothing, so no seed may catch them. */
@@ -125,4 +127,7 @@ export const SOUND: readonly string[] = [
   "pauses-no-sweeper",
   "limits",
   "limits-unswept",
+  "backlog",
+  "backlog-no-sweeper",
+  "backlog-paused",
 ];

@@ -7,7 +7,7 @@ import type { Processes } from "./processes.ts";
 import { type Random, seededRandom } from "./random.ts";
 import { rowOf } from "./shape.ts";
 import type { Simulation } from "./simulation.ts";
-import { TEAMS } from "./workload.ts";
+import { TEAMS } from "./team-stamps.ts";
 
 /**
  * Clients that retry what failed, in the storm as soon as a job has ended, and in the calm until nothing is left. Their

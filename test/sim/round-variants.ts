@@ -1,5 +1,6 @@
 import type { Counts } from "../../functions/core/plan/counts.ts";
 import type { Condition, Item, Key, WriteOp } from "../../functions/engine/ports.ts";
+import { EXPIRY_VARIANTS } from "./group-expiry.ts";
 import {
   attributesNamed,
   isHeader,
@@ -158,4 +159,5 @@ export const ROUND_VARIANTS: { readonly [name: string]: Variant } = {
       },
     },
   },
+  ...EXPIRY_VARIANTS,
 };

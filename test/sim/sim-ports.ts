@@ -6,13 +6,16 @@ import {
   type Executions,
   type Key,
   PortError,
+  type OutgoingMessage,
   type Ports,
+  type QueueDepth,
   type SchedulePorts,
   type WriteOp,
   type WriteResult,
 } from "../../functions/engine/ports.ts";
 import type { Faults } from "./faults.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
+import type { SharedWork } from "./shared-work.ts";
 import type { Shape } from "./shape.ts";
 import type { SimExecutions } from "./sim-executions.ts";
 import type { SimQueue } from "./sim-queue.ts";
@@ -36,11 +39,17 @@ export interface SimWorld {
   /** Times of schedules, and what they start. */
   readonly schedules?: SchedulePorts;
   readonly shape: Shape;
+  readonly shared: SharedWork;
   /** Items of which a fault has made a write late. */
   readonly late: Set<string>;
+  /** Is called for each message that a queue has taken, with what its sender is handling. */
+  sent?: (message: OutgoingMessage, process: SimProcess, handling: readonly Json[]) => void;
   /** Bodies of the messages that each process is handling. */
   readonly handling: Map<SimProcess, Set<Json>>;
 }
+
+/** The parts of the world that watchers look at. */
+export type Watched = Pick<SimWorld, "scheduler" | "store" | "blobs" | "shape" | "shared">;
 
 /**
  * Returns the ports of one process. Every call becomes a pending call of the scheduler, and every operation of a batch
@@ -70,6 +79,17 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
       () => labelOf(op),
       () => applyWrite(world, process, op),
       lateness(world, process, op),
+    );
+  /** A real queue may not know its depth, and says so, or does not answer. */
+  const depthOf = (name: string): Promise<QueueDepth | undefined> =>
+    remote(
+      () => `depth ${name}`,
+      () => {
+        const unknown =
+          scheduler.faults !== undefined && scheduler.random.chance(world.faults.depthAsZero ? 0.6 : 0.15);
+        if (!unknown) return queue.depth(name, scheduler.now);
+        return world.faults.depthAsZero ? { ready: 0, delayed: 0, inFlight: 0 } : undefined;
+      },
     );
   return {
     registry: world.registry,
@@ -114,16 +134,17 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
     },
     queue: {
       maxDelaySeconds: world.maxDelaySeconds,
-      // A real queue may not know its depth, so nothing may depend on it.
-      depth: () => Promise.resolve(undefined),
+      depth: (name) => (world.faults.backlog ? depthOf(name) : Promise.resolve(undefined)),
       send: async (messages) => {
         await Promise.all(
           messages.map((message) =>
             writing(
               () => `send ${message.queue} ${JSON.stringify(message.body)} +${message.delaySeconds ?? 0}s`,
               () => {
-                if (!world.faults.swallow?.(message.body, [...(world.handling.get(process) ?? [])]))
-                  queue.send(message, scheduler.now, world.poisons());
+                const handling = [...(world.handling.get(process) ?? [])];
+                if (world.faults.swallow?.(message.body, handling)) return;
+                queue.send(message, scheduler.now, world.poisons());
+                world.sent?.(message, process, handling);
               },
             ),
           ),

@@ -29,6 +29,15 @@ export function unwrapped(canvas: Canvas): Canvas {
   }
   return item;
 }
+/** Returns how many members a group of these canvases has, once plain groups among them have dissolved. */
+export function flatMembers(members: readonly Canvas[]): number {
+  let count = 0;
+  for (const member of members) {
+    const own = unwrapped(member);
+    count += isPlainGroup(own) ? flatMembers(own.members) : 1;
+  }
+  return count;
+}
 /** Returns the member of a plain group of one, which is how a chain continues into that group. */
 export function unrolled(canvas: Canvas): Canvas {
   let item = canvas;

@@ -14,6 +14,7 @@ import {
   type Tracking,
   TRACKINGS,
 } from "./canvas.ts";
+import { readDependsOn } from "./depends-on.ts";
 
 const REFUSAL = { code: "invalid_canvas" } as const;
 
@@ -65,6 +66,9 @@ export function readSignatureOptions(value: unknown, field: string): SignatureOp
       case "scope":
         options.scope = readScope(given, at);
         break;
+      case "dependsOn":
+        options.dependsOn = readDependsOn(given, at, readSignatureOptions);
+        break;
       case "rateLimit":
         options.rateLimit = readLimit("rateLimit", given, at, REFUSAL);
         break;
@@ -81,7 +85,7 @@ export function readSignatureOptions(value: unknown, field: string): SignatureOp
       default:
         throw invalid(
           at,
-          "is not an option of a signature (queue, priority, countdown, eta, expires, timeout, retry, ignoreResult, dedupe, scope, rateLimit, concurrency, locks, stamps, headers)",
+          "is not an option of a signature (queue, priority, countdown, eta, expires, timeout, retry, ignoreResult, dedupe, scope, dependsOn, rateLimit, concurrency, locks, stamps, headers)",
         );
     }
   }
@@ -99,6 +103,7 @@ const SIGNATURE_OPTIONS: ReadonlySet<string> = new Set<keyof SignatureOptions>([
   "ignoreResult",
   "dedupe",
   "scope",
+  "dependsOn",
   "rateLimit",
   "concurrency",
   "locks",
@@ -138,7 +143,7 @@ function readMarks(value: unknown, field: string): JsonObject {
   return value as JsonObject;
 }
 
-const GROUP_OPTIONS: ReadonlySet<string> = new Set<keyof GroupOptions>(["policy", "tracking"]);
+const GROUP_OPTIONS: ReadonlySet<string> = new Set<keyof GroupOptions>(["policy", "tracking", "ttlSeconds"]);
 /** Returns whether an option belongs to a group itself rather than to its members. */
 export function isGroupOption(name: string): boolean {
   return GROUP_OPTIONS.has(name);
@@ -152,11 +157,19 @@ export function readGroupOptions(value: unknown, field: string): GroupOptions {
   for (const [key, given] of entriesOf(value, field)) {
     const at = jsonPointer([key], field);
     if (key === "policy") options.policy = readFailurePolicy(given, at);
-    else if (key === "tracking") {
-      options.tracking = readTracking(given, at);
-    } else throw invalid(at, "is not an option of a group (policy, tracking)");
+    else if (key === "tracking") options.tracking = readTracking(given, at);
+    else if (key === "ttlSeconds") options.ttlSeconds = readTtlSeconds(given, at);
+    else throw invalid(at, "is not an option of a group (policy, tracking, ttlSeconds)");
   }
   return options;
+}
+
+/**
+ * Returns the seconds for which an ended group can be read, of unknown origin.
+ * @throws FanfoldError `invalid_canvas`
+ */
+export function readTtlSeconds(value: unknown, field: string): number {
+  return numberIn(value, 1, MAX_SECONDS, field, true);
 }
 
 /**

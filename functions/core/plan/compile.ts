@@ -7,10 +7,22 @@ import {
   unwrapped,
 } from "../canvas/canvas-composition.ts";
 import { checkCanvasDepth } from "../canvas/canvas-depth.ts";
-import type { Canvas, Chain, Chunks, Group, Repeat, Signature, Tracking, Wait, When } from "../canvas/canvas.ts";
+import type {
+  Canvas,
+  Chain,
+  Chunks,
+  Group,
+  Repeat,
+  Signature,
+  SignatureOptions,
+  Tracking,
+  Wait,
+  When,
+} from "../canvas/canvas.ts";
 import { assertNever, type ErrorCode, FanfoldError } from "../errors.ts";
 import { jsonPointer } from "../json-pointer.ts";
 import { LIMITS } from "../limits.ts";
+import { STREAM_RESULTS } from "../task/streaming-handlers.ts";
 import {
   type GroupStep,
   isGroupStep,
@@ -30,16 +42,26 @@ import { countedPolicy } from "./policy.ts";
  * error links become groups beside their step.
  * @throws FanfoldError `invalid_canvas` (an empty chain), `too_deep` (groups nested beyond `LIMITS.groupDepth`) or
  *   `too_many_children` (steps, members, runs) or `payload_too_large`, with `details.field` as pointer into the wire
- *   form. `size` bounds what is stored together.
+ *   form. `size` bounds what is stored together. `optionsOf` may add options that depend on where the canvas was made.
  */
 export function compileCanvas(
   canvas: Canvas,
   declared: DeclaredTracking = () => undefined,
   size: PlanSize = new PlanSize(),
+  optionsOf?: OptionsOf,
 ): Strand {
   checkCanvasDepth(canvas);
-  return compileStrand(canvas, { path: [], groupDepth: 0, declared, size, callbacks: new Map() });
+  return compileStrand(canvas, {
+    path: [],
+    groupDepth: 0,
+    declared,
+    size,
+    callbacks: new Map(),
+    ...(optionsOf && { optionsOf }),
+  });
 }
+/** Returns the options of a step, given those of its signature. */
+export type OptionsOf = (task: string, options: SignatureOptions) => SignatureOptions;
 /** Returns the tracking level that a task declares for groups of it, if any. */
 export type DeclaredTracking = (task: string) => Tracking | undefined;
 /**
@@ -64,6 +86,7 @@ interface Place {
   readonly size: PlanSize;
   /** Strands of callbacks. Many steps may call the same one, and then share its strand. */
   readonly callbacks: Map<Canvas, SharedStrand>;
+  readonly optionsOf?: OptionsOf;
 }
 interface SharedStrand {
   readonly strand: Strand;
@@ -197,12 +220,13 @@ function appendGroup(
     refuse("too_deep", `groups are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
   const members: Strand[] = [];
   appendMembers(group, members, inside, keys);
-  const { policy = "allSuccess", tracking = trackingOf(members, place.declared) } = group.options;
+  const { policy = "allSuccess", tracking = trackingOf(members, place.declared), ttlSeconds } = group.options;
   appendStep(
     {
       policy: countedPolicy(policy, members.length),
       tracking,
       members,
+      ...(ttlSeconds !== undefined && { ttlSeconds }),
       ...callbackGroup("errors", errors, place, "link_error"),
     },
     steps,
@@ -235,7 +259,8 @@ function appendStep(step: PlanStep, steps: PlanStep[], place: Place): void {
 }
 
 function taskStep(signature: Signature, place: Place): TaskStep {
-  const { task, args, kwargs, immutable, options, each, link = [], linkError = [] } = signature;
+  const { task, args, kwargs, immutable, each, link = [], linkError = [] } = signature;
+  const options = place.optionsOf?.(task, signature.options) ?? signature.options;
   // The step is kept small, because big groups consist of these.
   const plain = isEmpty(kwargs) && isEmpty(options) && !immutable && !each;
   const bare: TaskStep = plain
@@ -305,8 +330,8 @@ function refuse(code: ErrorCode, message: string, path: readonly (string | numbe
 
 /**
  * Yields the first step of each task of a strand, and of each other queue that a signature names for it, with its
- * pointer. The pointer leads into a wire form of
- * chains and groups only, where a chord reads as a chain. Members in pages are not read.
+ * pointer. A task that is asked to stream its results is another one. The pointer leads into a wire form of chains and
+ * groups only, where a chord reads as a chain. Members in pages are not read.
  */
 export function* strandTasks(strand: Strand): Generator<readonly [step: TaskStep, field: string], void, undefined> {
   yield* newTasks(strand, [], new Set());
@@ -332,9 +357,10 @@ function* newTasks(
     if (step.errors) yield* memberTasks(step.errors, [...at, "link_error"], seen);
   }
 }
-/** Returns the task of a step, with the queue that the signature names. */
-function placed({ task, options }: TaskStep): string {
-  return options?.queue === undefined ? task : `${task}\n${options.queue}`;
+/** Returns the task of a step, with the queue that the signature names, and whether it must stream its results. */
+function placed({ task, options, kwargs }: TaskStep): string {
+  const at = options?.queue === undefined ? task : `${task}\n${options.queue}`;
+  return kwargs?.[STREAM_RESULTS] === true ? `${at}\nstreams` : at;
 }
 function* memberTasks(
   { members }: GroupStep,

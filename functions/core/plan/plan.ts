@@ -33,6 +33,8 @@ export interface GroupStep {
   readonly policy: FailurePolicy;
   readonly tracking: Tracking;
   readonly members: readonly Strand[] | PagedMembers | InputMembers;
+  /** Seconds after its end for which the group can be read. */
+  readonly ttlSeconds?: number;
   /**
    * Set only for a branch. Runs the first member when the condition holds for the input of the group, else the second.
    * The value is the group's.

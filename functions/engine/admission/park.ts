@@ -1,7 +1,8 @@
 import type { PauseTarget } from "../../core/pause.ts";
 import type { Context } from "../context.ts";
 import { type Header, ownedBy } from "../item-kinds.ts";
-import { isPaused, putParked, readPause, removeParked } from "../items/pause-items.ts";
+import { removeHeld } from "../items/held-messages.ts";
+import { isPaused, putParked, readPause } from "../items/pause-items.ts";
 import { turnOf } from "../messages/send.ts";
 import { encodeMessage, type EngineMessage } from "../messages/wire.ts";
 import type { Place } from "../plan/step-placement.ts";
@@ -34,5 +35,5 @@ export async function park(
   context.pauses.forget();
   const { queue, band, jobId, body } = parked;
   await context.queue.send([{ queue, band, jobId, body }]);
-  await removeParked(context, [parked]);
+  await removeHeld(context, [parked]);
 }

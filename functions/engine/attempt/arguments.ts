@@ -4,6 +4,7 @@ import { LIMITS } from "../../core/limits.ts";
 import { isGroupStep, type PlanStep, type Strand } from "../../core/plan/plan.ts";
 import { runIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import { isSuccess } from "../../core/plan/run-state.ts";
+import type { GroupHandle } from "../../core/task/invocation.ts";
 import { eachOf } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { givesError } from "../groups/create-group.ts";
@@ -33,19 +34,20 @@ export async function argumentsOf(
     step,
     info,
   }: Pick<Attempt, "header" | "step" | "info"> & { readonly run: RunRef & Pick<Run, "runId"> },
-): Promise<{ args: readonly Json[]; collects: string | undefined }> {
+): Promise<{ args: readonly Json[]; collects: string | undefined; group?: GroupHandle | undefined }> {
   const own = step.args ?? [];
   const from = run.stepIndex > 0 ? runIdOf(run.gid, run.index, run.stepIndex - 1) : header.input;
   if (from === undefined) return { args: own, collects: undefined };
   const before = await readRunById(context, from);
   if (!before) throw new FanfoldError("internal", `the step before ${run.runId} is gone`);
   const collects = before.collects;
-  if (step.immutable) return { args: own, collects };
+  const group = collects === undefined ? undefined : (before.value as GroupHandle | undefined);
+  if (step.immutable) return { args: own, collects, group };
   if (run.stepIndex === 0 && givesError(header))
     return { args: [...(await failureOf(context, before)), ...own], collects: undefined };
   if (collects === undefined || info.streamsResults)
-    return { args: [await loadValue(context, before), ...own], collects };
-  return { args: [await collectResults(context, collects, info.name), ...own], collects };
+    return { args: [await loadValue(context, before), ...own], collects, group };
+  return { args: [await collectResults(context, collects, info.name), ...own], collects, group };
 }
 
 /**
@@ -96,7 +98,12 @@ function hostAfter(strand: Strand, stepIndex: number): number {
  * Returns all results of a group as one array, in member order. A failed member is `{ "$error": ... }`, and a nested
  * group is a nested array. Throws `results_too_large` above the size of one value.
  */
-async function collectResults(context: Context, gid: string, task: string, budget = { bytes: 0 }): Promise<Json[]> {
+export async function collectResults(
+  context: Context,
+  gid: string,
+  task: string,
+  budget = { bytes: 0 },
+): Promise<Json[]> {
   const results: Json[] = [];
   for await (const end of eachOf(memberEnds(context, gid), (each) => each)) {
     if (end.run?.collects !== undefined && isSuccess(end.status)) {

@@ -84,7 +84,7 @@ async function knownLimits(context: Context, attempt: LiveAttempt): Promise<RunL
   let call: AttemptCall;
   try {
     const { args, collects } = await argumentsOf(context, attempt);
-    call = new AttemptCall(context, attempt, args, collects);
+    call = new AttemptCall(context, attempt, args, { collects });
   } catch (error) {
     if (!(error instanceof FanfoldError)) throw error;
     return undefined;

@@ -8,14 +8,16 @@ import type { Context } from "../context.ts";
 import { type Header, ownedBy } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { readRunById } from "../items/run-reads.ts";
+import { checkBudget } from "../jobs/spawn-budget.ts";
 import { checkDepth, compileChild, declaredTracking } from "../plan/compile-child.ts";
+import { keptPlace } from "../plan/kept-place.ts";
 import type { Attempt } from "./live-attempt.ts";
 
 /**
  * Stores the children that an attempt spawned, after checking their limits. Returns the pointer to the outbox. The
  * children do not exist until the attempt's commit points at them.
  */
-export async function writeOutbox(context: Context, { header, run }: Attempt, spawned: Spawned): Promise<string> {
+export async function writeOutbox(context: Context, { header, run, step }: Attempt, spawned: Spawned): Promise<string> {
   if (spawned.children.length > LIMITS.spawnedChildren) {
     throw new FanfoldError(
       "too_many_children",
@@ -28,7 +30,12 @@ export async function writeOutbox(context: Context, { header, run }: Attempt, sp
   checkDepth(run.gid);
   if (spawned.value === "extras") await checkMember(context, header);
   const size = new PlanSize();
-  const members = spawned.children.map((canvas, k) => compileChild(context, canvas, `/spawned/${k}`, size));
+  const place = keptPlace(context, step);
+  const placed = new Set(spawned.placed);
+  const members = spawned.children.map((canvas, k) =>
+    compileChild(context, canvas, `/spawned/${k}`, size, placed.has(k) ? place : undefined),
+  );
+  await checkBudget(context, run, members);
   const page = `${run.runId}!${run.round}.${run.attempt}`;
   const tracking = trackingOf(members, declaredTracking(context));
   return (

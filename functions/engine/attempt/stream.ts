@@ -12,6 +12,7 @@ import { readHeader } from "../items/header-reads.ts";
 import { createHeader, type HeaderWrite } from "../items/header-writes.ts";
 import { childGroup, readRun } from "../items/run-reads.ts";
 import { keepValue, loadValue } from "../items/values.ts";
+import { checkBudget, OwnRuns } from "../jobs/spawn-budget.ts";
 import { checkDepth } from "../plan/compile-child.ts";
 import { readOrder, reopenGroup } from "../rounds/reopen-group.ts";
 import type { Attempt } from "./live-attempt.ts";
@@ -71,6 +72,7 @@ export async function streamPages(
   if (!header || header.round !== run.round) return { kind: "lost" };
   const cutter = new PageCutter(context, outcome.items, open?.at ?? START, signal);
   const firstPage = open?.pages ?? 0;
+  const own = new OwnRuns();
   try {
     let pulled = false;
     for (let page = firstPage; ;) {
@@ -84,6 +86,7 @@ export async function streamPages(
       const cut = await cutter.next(page);
       if (cut.kind === "failed") return { kind: "failed", outcome: cut.outcome };
       if (cut.kind === "aborted") continue;
+      if (cut.members.length > 0) await checkBudget(context, run, cut.members, own);
       if (cut.members.length > 0 && (await putOwnPage(context, attempt, header, page++, cut)) === "foreign")
         return { kind: "yielded" };
       if (cut.kind === "end") return await sealStream(context, attempt, header.gid, page, cut.value);

@@ -17,7 +17,7 @@ export async function cancelJob(context: Context, jobId: string): Promise<boolea
     return true;
   }
   if (root.outcome) return false;
-  const { header } = await setOutcome(context, jobId, root.round, "cancelled", {}, true);
+  const { header } = await setOutcome(context, root, root.round, "cancelled", {}, true);
   await sendControl(context, { kind: "cancel", gid: jobId, round: root.round });
   return header?.outcome === "cancelled";
 }

@@ -8,7 +8,8 @@ import { mayBePaused, pausedBy } from "../admission/pauses.ts";
 import { gateOf } from "../groups/gate.ts";
 import { isRevoked, mayBeRevoked } from "../groups/revocations.ts";
 import type { Header, Run } from "../item-kinds.ts";
-import { type ClaimOutcome, type ClaimRequest, claimRuns, mustRunAlone } from "../items/run-claims.ts";
+import { type ClaimOutcome, type ClaimRequest, claimRuns, isTakeover, mustRunAlone } from "../items/run-claims.ts";
+import { countKilled } from "../jobs/statistics.ts";
 import { isReady } from "../items/run-conditions.ts";
 import { handleDeferred, secondsUntil } from "./deferred-member.ts";
 import type { Ready, Report, Reports } from "./member-reports.ts";
@@ -87,8 +88,10 @@ async function claimAll(
   const runs: BatchRun[] = [];
   members.forEach((member, k) => {
     const claim = claims[k] as ClaimOutcome;
-    if (claim.kind === "claimed") runs.push({ member, run: claim.run, token });
-    else reports.add(handleRefused(context, header, claim.run).then((outcome) => [{ ref: member.ref, outcome }]));
+    if (claim.kind === "claimed") {
+      if (member.run && isTakeover(context, member.run)) countKilled(context, member.step);
+      runs.push({ member, run: claim.run, token });
+    } else reports.add(handleRefused(context, header, claim.run).then((outcome) => [{ ref: member.ref, outcome }]));
   });
   return runs;
 }

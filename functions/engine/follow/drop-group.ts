@@ -46,14 +46,14 @@ export async function dropOpenGroup(context: Context, open: Header): Promise<Hea
   const header = open.memberCount === undefined ? await sealAtLastPage(context, open) : open;
   // A later round may have opened the group again meanwhile.
   if (header?.memberCount === undefined || header.round !== open.round) return undefined;
-  const { gid, round, memberCount, height } = header;
+  const { round, memberCount, height } = header;
   const { width } = context.config;
   const leaves = Array.from({ length: Math.ceil(memberCount / width) }, (_, node) => ({ level: 1, node }));
   const nodes = await readCurrents(context, header, leaves);
   const early = nodes.some(
     (node, k) => doneOf(node).size !== expectedMarks(memberCount, height, { level: 1, node: k }, width),
   );
-  return (await setOutcome(context, gid, round, "dropped", addCounts(...nodes.map(countersOf)), early)).header;
+  return (await setOutcome(context, header, round, "dropped", addCounts(...nodes.map(countersOf)), early)).header;
 }
 async function sealAtLastPage(context: Context, { gid, round }: Header): Promise<Header | undefined> {
   const last = await readLastPage(context, gid);

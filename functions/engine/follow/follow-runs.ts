@@ -23,6 +23,7 @@ import { readOrder, reopenGroup } from "../rounds/reopen-group.ts";
 import { isOver } from "./decide.ts";
 import { dropLeftGroups } from "./drop-group.ts";
 import { createNext } from "./next-steps.ts";
+import { renewIfStale, wakeDependents } from "./wake-dependents.ts";
 import { wakeSubscribers } from "./wake-subscribers.ts";
 import { decide, type WorkList } from "./work-list.ts";
 
@@ -83,11 +84,16 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
     noteFailures(context, current),
     createNext(context, next, list),
     ...shared.map(async (run) => {
-      for (const taken of await wakeSubscribers(context, run)) list.push({ kind: "run", run: taken });
+      for (const taken of await wakeSharers(context, run)) list.push({ kind: "run", run: taken });
     }),
   ]);
 }
 
+/** Wakes those who wait for an identity that has ended, and those who have consumed another end of it. */
+async function wakeSharers(context: Context, ended: Run): Promise<readonly Run[]> {
+  const taken = [...(await wakeSubscribers(context, ended)), ...(await wakeDependents(context, ended.gid, ended))];
+  return ended.edges === undefined ? taken : [...taken, ...(await renewIfStale(context, ended))];
+}
 /**
  * Returns each ended run once, in the order in which they ended, so that the first error comes first. Runs of collected
  * groups and pages behind the seal are left out.

@@ -29,6 +29,7 @@ export async function createChildGroup(context: Context, parent: Header, run: Ru
     joins: run.runId,
     policy: step.policy,
     tracking: step.tracking,
+    ...(step.ttlSeconds !== undefined && { ttlSeconds: step.ttlSeconds }),
   };
   if (isInput(step.members)) {
     // Pages come from outside.

@@ -44,13 +44,6 @@ export async function gateOf(context: Context, gid: string): Promise<Gate> {
   const cached = context.gates.recall(gid, context.clock.now() - context.config.headerCacheMs);
   return cached ? { kind: "go", header: cached } : readGate(context, gid);
 }
-/**
- * Whether a group, or one above it, has decided or was collected in the round of what lies below. So a decision ends all
- * that is below it for good, even when it is taken back by a retry before anybody below has met it.
- */
-export async function decidedAbove(context: Context, gid: string, round?: number): Promise<boolean> {
-  return areOver(await readHeaders(context, scopesOf(gid)), round);
-}
 
 /** Remembers headers that were read as open, with all groups above them open. */
 export class GateCache {

@@ -1,4 +1,5 @@
 import { addCounts, carriedUp, countOf, type Counts, INEXACT, PLAIN_SUCCESS } from "../../core/plan/counts.ts";
+import { afterStep } from "../../core/plan/item-counters.ts";
 import { isFailure, isSuccess, type TerminalStatus } from "../../core/plan/run-state.ts";
 import type { Header, Run } from "../item-kinds.ts";
 
@@ -9,7 +10,7 @@ import type { Header, Run } from "../item-kinds.ts";
 export function marksOf(run: Run, beside: Counts | undefined): Counts {
   const failedMembers = failedMembersOf(run);
   if (run.status === "success" && !run.counts && !run.carry && !beside && !run.page) return PLAIN_SUCCESS;
-  const counts = addCounts(run.carry, carriedUp(countsOf(run)), beside);
+  const counts = addCounts(afterStep(run.carry, carriedUp(countsOf(run))), beside);
   const members = run.page ? (run.counts?.["members"] ?? 0) : 0;
   return { ...counts, ...(failedMembers > 0 && { failedMembers }), ...(members > 0 && { members }) };
 }

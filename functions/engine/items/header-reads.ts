@@ -1,3 +1,4 @@
+import { scopesOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { asHeader, type Header, headerKey } from "../item-kinds.ts";
 
@@ -27,4 +28,11 @@ export function areOver(headers: readonly (Header | undefined)[], round = Number
     below = header.round;
   }
   return false;
+}
+/**
+ * Whether a group, or one above it, has decided or was collected in the round of what lies below. So a decision ends all
+ * that is below it for good, even when it is taken back by a retry before anybody below has met it.
+ */
+export async function decidedAbove(context: Context, gid: string, round?: number): Promise<boolean> {
+  return areOver(await readHeaders(context, scopesOf(gid)), round);
 }

@@ -1,5 +1,6 @@
 import { shardOf } from "../../core/items/shard-of.ts";
 import type { Counts } from "../../core/plan/counts.ts";
+import { expiryFrom } from "../../core/plan/group-expiry.ts";
 import type { Context } from "../context.ts";
 import {
   asHeader,
@@ -102,16 +103,17 @@ export async function addRevokedStamps(
 ): Promise<HeaderWrite> {
   return update(context, gid, { add: { revokedStamps: stamps } }, absent("outcome"));
 }
-/** Decides a group, once per round. The first outcome stays. */
+/** Decides a group, once per round. The first outcome stays, and with it the time from which its expiry counts. */
 export async function setOutcome(
   context: Context,
-  gid: string,
+  { gid, ttlSeconds }: Pick<Header, "gid" | "ttlSeconds">,
   round: number,
   outcome: Outcome,
   totals: Counts,
   early: boolean,
 ): Promise<HeaderWrite> {
-  return update(context, gid, { set: { outcome, totals, ...(early && { early }) } }, undecided(round));
+  const expiry = ttlSeconds === undefined ? undefined : expiryFrom({ ttlSeconds }, context.clock.now());
+  return update(context, gid, { set: { outcome, totals, ...(early && { early }), ...expiry } }, undecided(round));
 }
 /** Decides a root by how its one member ended, and ends its job. Closes it unless more must happen before. */
 export async function endRoot(
@@ -166,7 +168,7 @@ export async function openAgain(
   const change = {
     set: attributesOf(opened),
     add: { rounds: new Set([round]) },
-    remove: ["outcome", "totals", "early", "seenMarks", "stalls", ...OF_AN_END, ...remove],
+    remove: ["outcome", "totals", "early", "expiresAt", "seenMarks", "stalls", ...OF_AN_END, ...remove],
   };
   return update(context, gid, change, and(lt("round", round), present("outcome")));
 }

@@ -2,10 +2,11 @@ import type { Canvas, FailurePolicy } from "../../core/canvas/canvas.ts";
 import { FanfoldError, under } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { requireQueue } from "../../core/names/queue-name.ts";
-import { compileCanvas, type DeclaredTracking, strandTasks } from "../../core/plan/compile.ts";
+import { compileCanvas, type DeclaredTracking, type OptionsOf, strandTasks } from "../../core/plan/compile.ts";
 import type { PlanSize } from "../../core/plan/plan-size.ts";
 import type { Strand, TaskStep } from "../../core/plan/plan.ts";
 import { isLimited, LIMIT_NAMES, limitsOf } from "../../core/task/run-limits.ts";
+import { requireStreaming, STREAM_RESULTS } from "../../core/task/streaming-handlers.ts";
 import { depthOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { queueOf } from "./step-placement.ts";
@@ -25,11 +26,17 @@ export function checkDepth(gid: string): void {
 /**
  * Compiles a canvas that was submitted, or that a task made. Throws `unknown_task` for a task that is not registered
  * here, so a misspelt name fails now and not after the grace period. Errors name their place below `field`. Canvases
- * that are stored together share `size`.
+ * that are stored together share `size`. `optionsOf` adds options that the place of its maker gives.
  */
-export function compileChild(context: Context, canvas: Canvas, field: string, size?: PlanSize): Strand {
+export function compileChild(
+  context: Context,
+  canvas: Canvas,
+  field: string,
+  size?: PlanSize,
+  optionsOf?: OptionsOf,
+): Strand {
   return under(field, () => {
-    const strand = compileCanvas(canvas, declaredTracking(context), size);
+    const strand = compileCanvas(canvas, declaredTracking(context), size, optionsOf);
     checkTasks(context, strand);
     return strand;
   });
@@ -52,6 +59,7 @@ function checkTasks(context: Context, strand: Strand): void {
       });
     }
     refuseLimits(context, step, at);
+    refuseUnstreamed(context, step, at);
     const field = `${at}/options/queue`;
     if (queues !== undefined) requireQueue(queueOf(context, step), queues, `${field} (${step.task})`, field);
   }
@@ -70,6 +78,12 @@ function refuseLimits({ registry }: Context, { task, each, options }: TaskStep, 
     ? `one run calls ${task} for each item of a ${each}, so its ${name} cannot hold: use a group of signatures`
     : `${task} is a state machine, whose executions take no ${name}`;
   throw new FanfoldError("invalid_canvas", problem, { details: { field: `${at}/options/${name}`, task } });
+}
+
+/** Throws `cannot_stream` for a path task that is asked to stream its results and does not. */
+function refuseUnstreamed({ registry }: Context, { task, kwargs }: TaskStep, at: string): void {
+  const info = registry.info(task);
+  if (info?.paths && kwargs?.[STREAM_RESULTS] === true) requireStreaming(info, `${at}/kwargs/${STREAM_RESULTS}`);
 }
 
 /**

@@ -70,7 +70,7 @@ async function areStill(context: Context, rows: readonly Run[]): Promise<boolean
 async function endVoid(context: Context, { round }: Header, run: Run): Promise<void> {
   if (isTerminal(run.status) || isLive(context, run)) return;
   await cancelVoid(context, run, round);
-  if (run.joins !== undefined) await setOutcome(context, run.joins, run.round, "dropped", {}, true);
+  if (run.joins !== undefined) await setOutcome(context, { gid: run.joins }, run.round, "dropped", {}, true);
 }
 /**
  * Opens the links again that a group above has cut off. Their own run has ended well. Those that were not dropped yet
@@ -97,12 +97,12 @@ async function renew(context: Context, header: Header, run: Run, order: RetryOrd
   if (isLive(context, run)) return { run, renewed: false };
   // Error links that a decision has cut off must not be told of an end that is no more.
   const links = isFailure(run.status) ? await calledLinkGroup(context, header, run) : undefined;
-  if (links !== undefined) await setOutcome(context, links, run.round, "dropped", {}, true);
+  if (links !== undefined) await setOutcome(context, { gid: links }, run.round, "dropped", {}, true);
   const child = run.joins === undefined ? undefined : await readHeader(context, run.joins);
   const way = await wayOf(context, run, child, order);
   // What the run had waited for must not begin any more. A group of this round is that of another process, further on.
   if (way !== "wait" && child && !child.outcome && child.round < round)
-    await setOutcome(context, child.gid, child.round, "dropped", {}, true);
+    await setOutcome(context, child, child.round, "dropped", {}, true);
   const write =
     way === "wait" ? await waitAgain(context, run, round) : await queueAgain(context, run, round, way === "anew");
   if (write.applied) await noteRenewed(context, run, way !== "wait");

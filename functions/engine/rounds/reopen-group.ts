@@ -27,7 +27,7 @@ export async function reopenGroup(
   let header = await readHeader(context, gid);
   if (!header || header.round >= round || !order) return header;
   // What is above it had decided, and nobody has told it yet.
-  if (!header.outcome) ({ header } = await setOutcome(context, gid, header.round, "dropped", {}, true));
+  if (!header.outcome) ({ header } = await setOutcome(context, header, header.round, "dropped", {}, true));
   if (!header?.outcome || header.round >= round) return header;
   const goesOn = streams || header.cut === true;
   if (goesOn) {

@@ -12,6 +12,7 @@ import { readMarked } from "../items/ledger-parts.ts";
 import { childGroup, currentRows, readLastStep, readLeaf, readRunById } from "../items/run-reads.ts";
 import { loadValue } from "../items/values.ts";
 import { hasNext, strandOf, strandsOf } from "../plan/strands.ts";
+import { refuseExpired } from "./group-view.ts";
 
 /**
  * The end of a member, as its last step left it. Pages of an open group are flattened. `run` is undefined when no step
@@ -173,8 +174,11 @@ export function toEntry(context: Context, { index, runId, status, run }: MemberE
 async function* resultsOfRun(context: Context, runId: string, from = 0): AsyncGenerator<ResultEntry, void, undefined> {
   const run = await readRunById(context, runId);
   if (!run || !isTerminal(run.status)) return;
-  if (run.collects !== undefined) yield* streamResults(context, run.collects, from);
-  else if (from === 0) yield await toEntry(context, { index: 0, runId, status: run.status, run });
+  if (run.collects !== undefined) {
+    const group = await readHeader(context, run.collects);
+    if (group) refuseExpired(context, group);
+    yield* streamResults(context, run.collects, from);
+  } else if (from === 0) yield await toEntry(context, { index: 0, runId, status: run.status, run });
 }
 
 /** Yields the results of a job: those of its last step when that is a group, else the value of that step. */

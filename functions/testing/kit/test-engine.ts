@@ -6,7 +6,7 @@ import type { RunStatus } from "../../core/plan/run-state.ts";
 import { DEFAULT_CONFIG } from "../../engine/config.ts";
 import type { Engine } from "../../engine/contract.ts";
 import { createEngine } from "../../engine/engine.ts";
-import type { JobView, RunView } from "../../engine/job-views.ts";
+import type { GroupView, JobView, RunView } from "../../engine/job-views.ts";
 import { PortError, type Ports } from "../../engine/ports.ts";
 import type { AnyTask } from "../../sdk/any-task.ts";
 import type { CanvasSource, ResultOf } from "../../sdk/builder-types.ts";
@@ -146,6 +146,13 @@ export class TestEngine {
     const job = await this.#passing(this.#front.job(jobId));
     if (job !== undefined) return job;
     throw new FanfoldError("job_not_found", `there is no job ${jobId}`, { details: { jobId } });
+  }
+  /**
+   * Returns a group of a job, as `GET /groups/{id}` does.
+   * @throws FanfoldError `group_not_found`, `group_expired`
+   */
+  group(groupId: string): Promise<GroupView> {
+    return this.#passing(this.#front.group(groupId));
   }
   /** Returns all runs of a job. */
   async runs(jobId: string): Promise<readonly RunView[]> {

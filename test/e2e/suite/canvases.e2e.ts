@@ -3,7 +3,7 @@ import { chain, chord, group } from "../../../functions/sdk/index.ts";
 import { add, mul, sum } from "../../../functions/tasks/examples.ts";
 import { connect, ended, type Api } from "../deployment.ts";
 import { bonjour } from "../paris/index.ts";
-import { failed, where } from "../tasks/index.ts";
+import { act, failed, spawner, where } from "../tasks/index.ts";
 
 describe("canvases over the API", () => {
   let api: Api;
@@ -78,6 +78,22 @@ describe("canvases over the API", () => {
     ]);
   });
 
+  it("a task is told the ids of the group that it spawns, and the API shows the group by them", async () => {
+    const { state, value } = await run(spawner.s(20));
+    expect(state).toBe("success");
+    const { groupId, callbackId, lastId } = value as { groupId: string; callbackId: string; lastId: string };
+    expect(await api.client.group(groupId)).toMatchObject({
+      state: "complete",
+      total: 20,
+      remaining: 0,
+      counts: { success: 20 },
+      callbackRunId: callbackId,
+    });
+    expect((await api.client.run(lastId)).value).toBe(19);
+    expect((await api.client.run(callbackId)).value).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    await expect(api.client.group(`${groupId}.0.g`)).rejects.toMatchObject({ code: "group_not_found" });
+  });
+
   it("work goes to the queue and the site that are asked for", async () => {
     const jobs = await Promise.all([
       run(where.s()),
@@ -85,10 +101,24 @@ describe("canvases over the API", () => {
       run(bonjour.s("Ada")),
     ]);
     expect(jobs.map((job) => job.value)).toEqual([
-      { site: "london", queue: "default" },
-      { site: "london", queue: "heavy" },
+      { site: "london", queue: "london.default#worker" },
+      { site: "london", queue: "london.heavy#custom" },
       "bonjour Ada, ici paris",
     ]);
+  });
+
+  it("path tasks hand their items over, and the job counts each once", async () => {
+    const paths = [{ path: "/good", size: 3 }, { path: "/bad" }];
+    expect(await run(chain(act.s({ paths }), act.s()))).toMatchObject({
+      state: "failure",
+      counts: { success: 2 },
+      items: { processed: 1, skipped: 0, failures: 1, aborted: 0, inprogress: 0 },
+      value: { paths: [{ path: "/good", size: 3 }] },
+    });
+  });
+  it("a path task that cannot stream is refused when it is asked to", async () => {
+    const wire = { task: "e2e.act", kwargs: { paths: [], stream_results: true } };
+    await expect(api.client.submitWire(wire)).rejects.toMatchObject({ code: "cannot_stream" });
   });
 
   it("a value above the inline limit travels through the bucket", async () => {
