@@ -80,6 +80,8 @@ export interface ReadContext {
   readonly previous: Item | undefined;
   /** Set when the read comes from getMany, which reads the groups above a group. */
   readonly many: boolean;
+  /** The round of the group that the same call read before, if it lies below this one. */
+  readonly below: number | undefined;
   /** Returns the number of members of a group that have a row. */
   readonly rowsOf: (gid: string) => number;
   /** Returns the round that a group is in. */

@@ -146,7 +146,7 @@ export class FinalChecks {
     const { jobId } = job;
     const root = jobId === undefined ? undefined : this.#sim.shape.header(jobId);
     if (jobId === undefined || !root?.outcome) return this.#sim.bad("job-never-started", job.name);
-    if (job.cancelled && root.outcome !== "cancelled")
+    if (job.cancelledIn === root.round && root.outcome !== "cancelled")
       return this.#sim.bad("cancel-lost", `${job.name} is ${root.outcome}`);
     const view = await this.#sim.drive((engine) => engine.job(jobId));
     if (!view) return this.#sim.bad("job-unknown", job.name);

@@ -128,7 +128,8 @@ export class Oracle {
   /** A round takes back what was revoked by a stamp, unless its header says so still. */
   #reopened(header: Header): void {
     const { gid, revokedStamps } = header;
-    const wrong = ownerOf(gid) === undefined ? this.#shape.orders.begin(header, this.calm) : undefined;
+    const wrong =
+      ownerOf(gid) === undefined ? this.#shape.orders.begin(header, this.calm, this.#scheduler.now) : undefined;
     if (wrong !== undefined) this.#bad("retried-unasked", `${gid} round ${header.round}: ${wrong}`);
     this.#ledgers.opened(header);
     if (ownerOf(gid) !== undefined || revokedStamps) return;

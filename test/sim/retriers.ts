@@ -78,11 +78,13 @@ export class Retriers {
     const { filter } = retry;
     const { orders } = this.#sim.shape;
     orders.ask(jobId, retry);
+    // Groups may still be cut off, also in the calm. What fits only since then may be missed.
+    const fits = this.#sim.oracle.calm && orders.finds(jobId, filter ?? {});
     this.#sim.scheduler.count(filter ? "filtered retries" : "retries");
     this.#processes.background("client", (engine) =>
       retryJob(engine, job, jobId, retry, () => {
         this.#sim.scheduler.count("refused retries");
-        if (this.#sim.oracle.calm && orders.finds(jobId, filter ?? {}))
+        if (fits && orders.finds(jobId, filter ?? {}))
           this.#sim.bad("failure-refused", `${jobId}: ${JSON.stringify(filter)}`);
       }),
     );

@@ -109,7 +109,7 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
           () => `getMany ${keys.map(idOf).join(", ")}`,
           () => {
             readable(...keys);
-            return keys.map((key) => readItem(world, process, key, true, true));
+            return keys.map((key, k) => readItem(world, process, key, true, true, keys[k - 1]));
           },
         ),
       query: (table, partition, options) =>
@@ -273,6 +273,7 @@ function readItem(
   key: Parameters<SimStore["peek"]>[0],
   consistent: boolean,
   many: boolean,
+  before?: Key,
 ): ReturnType<SimStore["peek"]> {
   const { store, faults, scheduler } = world;
   const item = store.read(key, consistent);
@@ -283,6 +284,7 @@ function readItem(
     item,
     previous: store.previous(key),
     many,
+    below: before && isBelow(before, key) ? (store.peek(before)?.attributes["round"] as number | undefined) : undefined,
     rowsOf: (gid) => world.shape.membersWithRows(gid),
     roundOf: (gid) => world.shape.roundOf(gid),
     chance: (probability) => scheduler.random.chance(probability),
@@ -290,6 +292,9 @@ function readItem(
   });
 }
 
+/** Whether two headers are those of a group and of one above it. */
+const isBelow = (inner: Key, outer: Key): boolean =>
+  inner.table === "callbacks" && outer.table === "callbacks" && inner.partition.startsWith(`${outer.partition}.`);
 /** Returns whether the write is a claim, or the end of an attempt. */
 function isOfRun(op: WriteOp): boolean {
   const set = op.op === "put" ? op.attributes : op.op === "update" ? op.change.set : undefined;

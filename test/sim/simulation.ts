@@ -20,6 +20,7 @@ import { Scheduler } from "./scheduler.ts";
 import { SIM_REGISTRY } from "./script-runner.ts";
 import { type Settings, settingsFor } from "./settings.ts";
 import { Shape } from "./shape.ts";
+import { SharedWork } from "./shared-work.ts";
 import { SimExecutions } from "./sim-executions.ts";
 import type { SimWorld } from "./sim-ports.ts";
 import { SimQueue } from "./sim-queue.ts";
@@ -187,7 +188,7 @@ export class Simulation {
     job.cancelAsked = true;
     this.oracle.cancellable.add(jobId);
     const after = (): void => void (job.cancelAnswered ||= this.world.faults.crashes === true);
-    this.#processes.background("client", (engine) => cancelJob(engine, job, jobId), after);
+    this.#processes.background("client", (engine) => cancelJob(engine, job, jobId, this.shape), after);
   }
   async #storm(steps: number): Promise<void> {
     const { random, scheduler } = this;

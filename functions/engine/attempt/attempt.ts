@@ -10,7 +10,7 @@ import { isSmall } from "../items/values.ts";
 import { declaresAny } from "../plan/shared-step.ts";
 import { argumentsOf, takesInput } from "./arguments.ts";
 import { loadDependencies, type LoadedDependencies, withEdges } from "./dependencies.ts";
-import { admit, isAttemptLimited } from "./limited-attempt.ts";
+import { admit, isAttemptLimited, leaveUnexecuted } from "./limited-attempt.ts";
 import type { LiveAttempt } from "./live-attempt.ts";
 import type { MemberOutcome } from "./member-outcome.ts";
 import { type Commit, commitOf, countersOf, endOf } from "./outcome-commit.ts";
@@ -45,7 +45,10 @@ async function executeWithInput(context: Context, attempt: LiveAttempt): Promise
 async function executeLimited(context: Context, attempt: LiveAttempt): Promise<Executed> {
   const open = attempt.run.attempt > 1 ? await readOpenState(context, attempt) : undefined;
   const call = await prepareCall(context, attempt, open);
-  if ("kind" in call) return endAttempt(context, attempt, call, open);
+  if ("kind" in call) {
+    await leaveUnexecuted(context, attempt);
+    return endAttempt(context, attempt, call, open);
+  }
   const admission = await admit(context, attempt, call);
   if (admission.kind === "refused") return admission.commit;
   if (admission.kind === "failed") return endAttempt(context, attempt, admission.outcome, open);

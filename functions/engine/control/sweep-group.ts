@@ -15,7 +15,7 @@ import { readGate, withRootMarks } from "../groups/gate.ts";
 import { resumeLinks } from "../groups/link-groups.ts";
 import { isRevoked } from "../groups/revocations.ts";
 import type { Header, Run } from "../item-kinds.ts";
-import { readHeader } from "../items/header-reads.ts";
+import { decidedAbove, readHeader } from "../items/header-reads.ts";
 import { type Identity, readIdentities } from "../items/identity-items.ts";
 import { setNextCheck } from "../items/header-writes.ts";
 import { doneOf, readLedger, readLedgers } from "../items/ledger-reads.ts";
@@ -106,7 +106,7 @@ export async function sweepGroup(
  */
 async function sweepSuperseded(context: Context, header: Header, owner: Run): Promise<void> {
   const needed = childGroup(owner) === header.gid && !isTerminal(owner.status);
-  if (!needed || (await readGate(context, header.gid)).kind === "decided")
+  if (!needed || header.outcome || (await decidedAbove(context, owner.gid)))
     await follow(context, [decide(header, "dropped")]);
   else await resendOwner(context, header);
   await scheduleNextCheck(context, header, 0, 0);

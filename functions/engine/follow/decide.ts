@@ -32,7 +32,7 @@ async function writeOutcome(
   if (header.joins === undefined && totals) return (await endJob(context, header, outcome, totals)).header;
   if (outcome === "dropped" && header.pages) return dropOpenGroup(context, header);
   const scope = scopeOf(gid);
-  const dropped = outcome !== "dropped" && scope !== undefined && (await decidedAbove(context, scope));
+  const dropped = outcome !== "dropped" && scope !== undefined && (await decidedAbove(context, scope, round));
   const counted = totals ?? countersOf(await readLedger(context, { gid, round, level: header.height, node: 0 }));
   const early = totals === undefined || dropped;
   return (await setOutcome(context, header, round, dropped ? "dropped" : outcome, counted, early)).header;

@@ -6,7 +6,7 @@ import { isIdentity, type RunRef } from "../../core/plan/run-id.ts";
 import { isFailure, isSuccess, isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
-import { linksOf, openLinks } from "../groups/link-groups.ts";
+import { cutBefore, linksOf, openLinks } from "../groups/link-groups.ts";
 import { failedMembersOf, marksOf } from "../groups/member-marks.ts";
 import { isBehindSeal } from "../groups/pages.ts";
 import { type Header, ownedBy, type Run } from "../item-kinds.ts";
@@ -19,6 +19,7 @@ import { noteProgress } from "../jobs/progress.ts";
 import { sendRun } from "../messages/send.ts";
 import { hasNext, strandOf, strandsOf } from "../plan/strands.ts";
 import { renewMember } from "../rounds/renew-member.ts";
+import { readOrder, reopenGroup } from "../rounds/reopen-group.ts";
 import { isOver } from "./decide.ts";
 import { dropLeftGroups } from "./drop-group.ts";
 import { createNext } from "./next-steps.ts";
@@ -163,7 +164,10 @@ async function placeInStrand(
     return undefined;
   }
   const links = await linksOf(context, run, member.strand);
-  if (links.open && !header.outcome) return undefined;
+  const cut = cutBefore(links, header);
+  // Whoever takes the member up opens them again, and may have died before that.
+  for (const { gid } of cut) await reopenGroup(context, gid, header.round, await readOrder(context, gid, header.round));
+  if (cut.length > 0 || (links.open && !header.outcome)) return undefined;
   for (const { gid, round } of links.groups) list.push({ kind: "close", gid, round });
   return { next: false, links: links.counts };
 }

@@ -73,7 +73,7 @@ export async function followSettle(
   // decided group is ended here.
   const scope = scopeOf(gid);
   if (isLive(context, settled)) return;
-  if (!(header.outcome === "dropped" || (scope !== undefined && (await decidedAbove(context, scope))))) {
+  if (!(header.outcome === "dropped" || (scope !== undefined && (await decidedAbove(context, scope, header.round))))) {
     // The owner streamed, and is deferred until an event. Its group has decided, so it is woken immediately.
     if (settled.status === "deferred") await wakeOwner(context, settled);
     return;

@@ -18,6 +18,13 @@ export function marksOf(run: Run, beside: Counts | undefined): Counts {
 export function leftCounts({ totals, early }: Pick<Header, "totals" | "early">): Counts {
   return addCounts(carriedUp(totals), early ? INEXACT : undefined);
 }
+/**
+ * Returns what the runs below a group add that is not opened again in this round. It is a snapshot, because a process
+ * may be opening it. Nothing runs below a group that waits for an answer.
+ */
+export function snapshotOf({ totals, wait }: Pick<Header, "totals" | "wait">): Counts | undefined {
+  return wait ? undefined : addCounts(carriedUp(totals), INEXACT);
+}
 /** A page counts the failed members of its own group; any other run counts itself. */
 export function failedMembersOf(run: Run): number {
   if (run.page && isSuccess(run.status)) return run.counts?.["failedMembers"] ?? 0;

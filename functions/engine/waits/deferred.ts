@@ -158,5 +158,6 @@ export async function wakeOwner(context: Context, run: Run): Promise<void> {
 async function sendWoken(context: Context, run: Run | undefined): Promise<void> {
   if (run?.status !== "queued") return;
   const header = await readHeader(context, run.gid);
-  if (header && !header.outcome) await sendRun(context, header, run, 0);
+  // A run that was woken for a lock below a decided group passes the lock on when its message is handled.
+  if (header && (!header.outcome || run.parked)) await sendRun(context, header, run, 0);
 }
