@@ -256,9 +256,7 @@ export const run = z
         }),
       )
       .optional()
-      .describe(
-        "Shared runs that it waits for, or that its last committed attempt has consumed. Only where one run is asked for, as are the dependents",
-      ),
+      .describe("Shared runs that it waits for or has consumed. Only where one run is asked for, as the dependents"),
     dependents: z.array(z.string()).optional().describe("Runs that depend on this shared run, at most 100"),
     cause: z
       .array(z.string())
