@@ -247,9 +247,7 @@ export const run = z
         }),
       )
       .optional()
-      .describe(
-        "Shared runs that it waits for, or has consumed at last. Like dependents only where one run is asked for",
-      ),
+      .describe("Shared runs that it waits for or has consumed. Only where one run is asked for, as are dependents"),
     dependents: z.array(z.string()).optional().describe("Runs that depend on this shared run, at most 100"),
     cause: z
       .array(z.string())

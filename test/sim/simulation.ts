@@ -20,6 +20,7 @@ import { Scheduler } from "./scheduler.ts";
 import { SIM_REGISTRY } from "./script-runner.ts";
 import { type Settings, settingsFor } from "./settings.ts";
 import { Shape } from "./shape.ts";
+import { SharedWork } from "./shared-work.ts";
 import { SimExecutions } from "./sim-executions.ts";
 import type { SimWorld } from "./sim-ports.ts";
 import { SimQueue } from "./sim-queue.ts";
@@ -31,6 +32,7 @@ import {
   SWEEP_EVERY_MS,
   type Violation,
 } from "./simulation-options.ts";
+import { SharedWork } from "./shared-work.ts";
 import { type JobSpec, Workload } from "./workload.ts";
 import { choicesOf } from "./workload-choices.ts";
 
@@ -145,8 +147,7 @@ export class Simulation {
   }
 
   #addJobs(count: number, seed: number): void {
-    const choices = { shared: this.world.shared, ...choicesOf(seed, this.world.faults) };
-    const workload = new Workload(this.random, this.sweeps, choices);
+    const workload = new Workload(this.random, this.sweeps, choicesOf(seed, this.world));
     for (let k = 0; k < count; k++) this.jobs.push(newJob(`job-${k}`, this.random, () => workload.job()));
   }
   #known(jobId: string, name: string, deadline: number): void {

@@ -1,9 +1,15 @@
-import type { Faults } from "./faults.ts";
 import type { FlowChoices } from "./limit-workload.ts";
 import { seededRandom } from "./random.ts";
+import type { SharedWork } from "./shared-work.ts";
+import type { SimWorld } from "./sim-ports.ts";
 
-export function choicesOf(seed: number, { limits, backlog }: Faults): FlowChoices {
+/** Returns what a workload takes beside its own choices. */
+export function choicesOf(
+  seed: number,
+  { shared, faults: { limits, backlog } }: Pick<SimWorld, "shared" | "faults">,
+): FlowChoices & { readonly shared: SharedWork } {
   return {
+    shared,
     ...(limits && { limits: seededRandom(seed) }),
     ...(backlog && { priorities: seededRandom(seed + 13_000_001) }),
   };

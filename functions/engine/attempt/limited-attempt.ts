@@ -83,8 +83,8 @@ async function knownLimits(context: Context, attempt: LiveAttempt): Promise<RunL
   if (!info.limits) return limitsOf(undefined, step.options);
   let call: AttemptCall;
   try {
-    const { args, collects } = await argumentsOf(context, attempt);
-    call = new AttemptCall(context, attempt, args, { collects });
+    const { args, ...input } = await argumentsOf(context, attempt);
+    call = new AttemptCall(context, attempt, args, input);
   } catch (error) {
     if (!(error instanceof FanfoldError)) throw error;
     return undefined;

@@ -15,6 +15,13 @@ export async function readHeaders(context: Context, gids: readonly string[]): Pr
   }
   return headers;
 }
+/**
+ * Whether a group, or one above it, has decided or was collected in the round of what lies below. So a decision ends all
+ * that is below it for good, even when it is taken back by a retry before anybody below has met it.
+ */
+export async function decidedAbove(context: Context, gid: string, round?: number): Promise<boolean> {
+  return areOver(await readHeaders(context, scopesOf(gid)), round);
+}
 
 /**
  * Whether nothing may start any more in a group, by its header and those above it, innermost first: one of them has
@@ -28,11 +35,4 @@ export function areOver(headers: readonly (Header | undefined)[], round = Number
     below = header.round;
   }
   return false;
-}
-/**
- * Whether a group, or one above it, has decided or was collected in the round of what lies below. So a decision ends all
- * that is below it for good, even when it is taken back by a retry before anybody below has met it.
- */
-export async function decidedAbove(context: Context, gid: string, round?: number): Promise<boolean> {
-  return areOver(await readHeaders(context, scopesOf(gid)), round);
 }
