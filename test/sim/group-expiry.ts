@@ -5,12 +5,17 @@ import { isHeader, type Variant } from "./variant-parts.ts";
  * Returns what is wrong with the expiry of a header. It comes with the outcome and goes with it, so a group that goes on
  * never expires. `now` is the time of the writer, which may have read its clock long before the write.
  */
-export function wrongExpiry({ outcome, ttlSeconds, expiresAt }: Header, now: number): string | undefined {
+export function wrongExpiry(
+  before: Header | undefined,
+  { outcome, ttlSeconds, expiresAt }: Header,
+  now: number,
+): string | undefined {
   if (expiresAt === undefined)
     return ttlSeconds === undefined || outcome === undefined || outcome === "dropped"
       ? undefined
       : "ended-without-expiry";
   if (outcome === undefined || ttlSeconds === undefined) return "expires-while-it-goes-on";
+  if (before?.expiresAt === expiresAt) return undefined;
   return expiresAt > now + ttlSeconds * 1_000 ? "expires-too-late" : undefined;
 }
 

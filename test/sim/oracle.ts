@@ -103,7 +103,7 @@ export class Oracle {
     if (after.outcome !== undefined && (before?.outcome !== after.outcome || before.round !== after.round))
       this.#decided(process, after);
     if (after.state === "closed" && after.outcome === undefined) this.#bad("closed-undecided", after.gid);
-    const expiry = wrongExpiry(after, this.#scheduler.now + process.skew);
+    const expiry = wrongExpiry(before, after, this.#scheduler.now + process.skew);
     if (expiry !== undefined) this.#bad(expiry, after.gid);
   }
   #created(header: Header): void {

@@ -78,6 +78,8 @@ export const RECORDED: readonly {
   { variant: "part-of-own-round", firstSeed: 7, runs: 7, shows: "part-lost" },
   { variant: "round-without-parts", firstSeed: 7, runs: 7, shows: "marked-without-end" },
   { variant: "round-without-counters", firstSeed: 5, runs: 5, shows: "counters-wrong" },
+  { variant: "expiry-from-creation", firstSeed: 2, runs: 2, shows: "expires-while-it-goes-on" },
+  { variant: "expiry-kept-by-a-round", firstSeed: 5, runs: 5, shows: "expires-while-it-goes-on" },
   { variant: "batch-partly-answered", firstSeed: 6, runs: 6, shows: "job-never-started" },
   { variant: "solo-commit-without-list", firstSeed: 1, runs: 1, shows: "job-unlisted" },
   { variant: "solo-claim-upserts-after-collection", firstSeed: 4576, runs: 577, shows: "collected-header-recreated" },

@@ -329,7 +329,7 @@ export class Workload {
       single ? this.#single(depth) : this.#strand(depth),
     );
     this.#inGroup = outside;
-    return { kind: "group", members, options: { policy: this.#policy(), tracking, ttlSeconds: 20 + members.length } };
+    return { kind: "group", members, options: { policy: this.#policy(), tracking, ttlSeconds: 1e7 + members.length } };
   }
   #single(depth: number): Canvas {
     this.#budget -= 0.5;
