@@ -113,6 +113,6 @@ const isTime = ({ when }: ScheduleSpec, at: number): boolean =>
   at <= LAST && "everySeconds" in when && at % (when.everySeconds * 1_000) === 0;
 function timesOf(spec: ScheduleSpec): number[] {
   const times: number[] = [];
-  for (let at = nextSimTime(spec, 0); at !== undefined; at = nextSimTime(spec, at)) if (at > 1_000_000) times.push(at);
+  for (let at = nextSimTime(spec, 0); at !== undefined; at = nextSimTime(spec, at)) if (at >= 1_000_000) times.push(at);
   return times;
 }

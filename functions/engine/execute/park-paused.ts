@@ -1,7 +1,7 @@
 import { type PauseTarget, pauseText } from "../../core/pause.ts";
 import { park } from "../admission/park.ts";
 import { mayBePaused, pausedBy } from "../admission/pauses.ts";
-import { DONE, type MemberOutcome } from "../attempt/member-outcome.ts";
+import { DONE } from "../attempt/member-outcome.ts";
 import type { Context } from "../context.ts";
 import type { Header } from "../item-kinds.ts";
 import { placeOf } from "../plan/step-placement.ts";
@@ -10,8 +10,7 @@ import type { Ready, Report } from "./member-reports.ts";
 
 /**
  * Parks the members of a message that must not start because of a pause. They need no message of their queue then. A
- * message of members that several pauses hold becomes one for each. When a pause ends meanwhile, its members are
- * delivered again.
+ * message of members that several pauses hold becomes one for each.
  */
 export async function parkPaused(
   context: Context,
@@ -37,9 +36,8 @@ export async function parkPaused(
     const { ref, step } = together[0] as Ready;
     const indexes = together.map((member) => member.ref.index);
     const message = { kind: "members" as const, gid: ref.gid, step: ref.stepIndex, members: indexes };
-    const kept = await park(context, header, target, { message, place: placeOf(context, step) });
-    const outcome: MemberOutcome = kept ? DONE : { kind: "later", delaySeconds: 0 };
-    parked.push(...together.map((member) => ({ ref: member.ref, outcome })));
+    await park(context, header, target, { message, place: placeOf(context, step) });
+    parked.push(...together.map((member) => ({ ref: member.ref, outcome: DONE })));
   }
   return { ready, parked };
 }
