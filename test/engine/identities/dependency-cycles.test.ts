@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Json } from "../../../functions/core/json.ts";
-import { type CanvasSource, defineTask, group, TaskBroken } from "../../../functions/sdk/index.ts";
+import { type CanvasSource, defineTask, TaskBroken } from "../../../functions/sdk/index.ts";
 import { allShared, begin, calls, extract, finish, later, local, TASKS, use } from "./graph.ts";
 
 beforeEach(begin);
