@@ -124,6 +124,14 @@ export const RECORDED: readonly {
   { variant: "rate-unchecked", firstSeed: 45, runs: 45, shows: "rate-overrun" },
   { variant: "items-counted-at-each-step", firstSeed: 5, runs: 5, shows: "wrong-job-counts" },
   { variant: "items-dropped-at-hand-over", firstSeed: 2, runs: 2, shows: "counters-wrong" },
+  { variant: "put-lost", firstSeed: 1, runs: 1, shows: "stuck-group" },
+  { variant: "advance-before-send", firstSeed: 2, runs: 2, shows: "stuck-group" },
+  { variant: "advance-unconditional", firstSeed: 16, runs: 16, shows: "stuck-group" },
+  { variant: "depth-error-as-zero", firstSeed: 32, runs: 32, shows: "cap-overrun" },
+  { variant: "dispatcher-not-asked", firstSeed: 1, runs: 1, shows: "stuck-group" },
+  { variant: "next-look-lost", firstSeed: 2, runs: 2, shows: "stuck-group" },
+  { variant: "dispatcher-without-lease", firstSeed: 31, runs: 31, shows: "admitted-without-lease" },
+  { variant: "bands-mixed-up", firstSeed: 8, runs: 8, shows: "low-before-high" },
 ];
 
 /** Variants that remove nothing, so no seed may catch them. */
