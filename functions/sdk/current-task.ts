@@ -2,8 +2,13 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { FanfoldError } from "../core/errors.ts";
 import type { TaskCall } from "../core/task/invocation.ts";
 
-/** Follows the code of an attempt into timers and promises, so that code without a context finds its call. */
-const calls = new AsyncLocalStorage<TaskCall>();
+const CALLS = Symbol.for("fanfold.calls");
+const shared = globalThis as { [CALLS]?: AsyncLocalStorage<TaskCall> };
+/**
+ * Follows the code of an attempt into timers and promises, so that code without a context finds its call. One for the
+ * process, because a module of tasks may load another copy of this module than the worker does.
+ */
+const calls = (shared[CALLS] ??= new AsyncLocalStorage());
 
 /** Runs code of an attempt. */
 export function withCall<T>(call: TaskCall, code: () => T): T {
