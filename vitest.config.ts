@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from "vitest/config";
+import { READ_SOURCES } from "./test/read-sources.ts";
 
 /**
  * Folders whose tests leave nothing behind that another file could see. Their files share the modules of a process,
@@ -21,6 +22,8 @@ export default defineConfig({
     ],
     // Processes, not threads: tests open LMDB folders and start and kill workers of their own.
     pool: "forks",
+    // Workers that a test starts inherit it.
+    execArgv: READ_SOURCES,
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -23,6 +23,19 @@ export function formatDuration(seconds: number): string {
   return minutes < 2 * 1440 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${Math.floor(minutes / 1440)} d`;
 }
 
+/** Formats a number of events by second. Slow ones are told by minute or hour. */
+export function formatRate(perSecond: number): string {
+  if (perSecond === 0) return "0/s";
+  if (perSecond >= 9.95) return `${formatCount(perSecond)}/s`;
+  if (perSecond >= 0.1) return `${perSecond.toFixed(1)}/s`;
+  return perSecond * 60 >= 0.1 ? `${(perSecond * 60).toFixed(1)}/min` : `${(perSecond * 3_600).toFixed(1)}/h`;
+}
+/** Formats a share of 1 in percent. It rounds down, so that only the whole is 100 %. */
+export function formatShare(share: number): string {
+  const tenths = Math.floor(share * 1_000) / 10;
+  return `${tenths === 100 || tenths === 0 ? tenths : tenths.toFixed(1)} %`;
+}
+
 /** Formats dollars. Amounts below ten cents keep two significant digits. */
 export function formatDollars(dollars: number): string {
   if (dollars >= 0.1)

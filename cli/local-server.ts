@@ -5,7 +5,7 @@ import { loadTasksOf } from "../functions/embedded/load-tasks.ts";
 import { localApp, type LocalApp } from "../functions/embedded/local-app.ts";
 import { startRuntime, type Runtime, type RuntimeOptions } from "../functions/embedded/runtime.ts";
 import { runtimeSettings } from "../functions/embedded/runtime-settings.ts";
-import { queuesOf } from "../functions/sdk/config.ts";
+import { queuesOf } from "../functions/sdk/queue-settings.ts";
 import { checkQueues } from "../functions/sdk/module.ts";
 import { loadProject, type Project } from "./project.ts";
 

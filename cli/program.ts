@@ -23,6 +23,8 @@ import { runCommand } from "./commands/run.ts";
 import { runsCommand } from "./commands/runs.ts";
 import { schedulesCommand } from "./commands/schedules.ts";
 import { sendCommand } from "./commands/send.ts";
+import { sitesCommand } from "./commands/sites.ts";
+import { statsCommand } from "./commands/stats.ts";
 import { submitCommand } from "./commands/submit.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { workflowsCommand } from "./commands/workflows.ts";
@@ -76,6 +78,8 @@ export function program(): Command {
     resumeCommand,
     pausesCommand,
     queuesCommand,
+    sitesCommand,
+    statsCommand,
   ];
   for (const each of commands) root.addCommand(each().copyInheritedSettings(root));
   return root;

@@ -68,6 +68,7 @@ export function progressLine(
     rate === undefined || rate === 0 ? "" : `${rate < 10 ? rate.toFixed(1) : formatCount(rate)}/s`,
     failed === 0 ? "" : `${formatCount(failed)} failed`,
     left === undefined || done === total ? "" : `${formatDuration(left)} left`,
+    job.pending === undefined ? "" : `${formatCount(job.pending)} pending`,
     job.state === "started" ? "" : job.state,
     job.round === 0 ? "" : `round ${job.round}`,
   ].filter((part) => part !== "");
@@ -82,4 +83,10 @@ function endLine(job: Job, paint: Paint): string {
   const runs = formatCounted(doneRuns(job), "run");
   const round = job.round === 0 ? "" : `, round ${job.round}`;
   return `${state}: ${runs}${failed === 0 ? "" : `, ${formatCount(failed)} failed`}${seconds === undefined ? "" : `, ${formatDuration(seconds)}`}${round}`;
+}
+
+/** Returns the items of path tasks by state. Undefined when there are none. */
+export function itemsText(items: Job["items"]): string | undefined {
+  const states = Object.entries(items ?? {}).filter(([, count]) => count > 0);
+  return states.length === 0 ? undefined : states.map(([state, count]) => `${formatCount(count)} ${state}`).join(", ");
 }

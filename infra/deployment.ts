@@ -2,6 +2,7 @@ import { Arn, ArnFormat, Aws, RemovalPolicy, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { tableDefinitions } from "../functions/core/items/table-definitions.ts";
 import {
+  bandResourceName,
   bucketName,
   deadLetterQueueName,
   type DeploymentRole,
@@ -101,6 +102,9 @@ export class Deployment {
   /** Returns the resource name of a queue, given its text form, `london.default#worker`. */
   queueName(queue: string): string {
     return queueResourceName(this.prefix, queue);
+  }
+  bandName(queue: string, band: Parameters<typeof bandResourceName>[2]): string {
+    return bandResourceName(this.prefix, queue, band);
   }
   deadLetterQueueName(site: string): string {
     return deadLetterQueueName(this.prefix, site);

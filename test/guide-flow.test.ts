@@ -3,14 +3,16 @@ import { describe, expect, it } from "vitest";
 import { queueShares } from "../functions/embedded/queue-shares.ts";
 import { queueThreads } from "../functions/embedded/runtime-settings.ts";
 import { PAUSE_KINDS } from "../functions/core/pause.ts";
-import { defineConfig, type FanfoldConfig, parkedSitesOf, type Settings } from "../functions/sdk/config.ts";
+import { bandOf } from "../functions/core/plan/priority-band.ts";
+import { defineConfig, type FanfoldConfig, type Settings, type SiteConfig } from "../functions/sdk/config.ts";
+import { bandedQueuesOf, capsOf, parkedSitesOf } from "../functions/sdk/queue-settings.ts";
 import { startApi } from "./api/api.ts";
 
 /** Runs the examples of docs/guide-flow.md. */
 const guide = readFileSync(new URL("../docs/guide-flow.md", import.meta.url), "utf8");
-const [shares = "", parked = "", program = ""] = [...guide.matchAll(/^```ts[^\n]*\n([\s\S]*?)^```$/gm)].map(
-  ([, code = ""]) => code,
-);
+const [shares = "", capped = "", banded = "", parked = "", program = ""] = [
+  ...guide.matchAll(/^```ts[^\n]*\n([\s\S]*?)^```$/gm),
+].map(([, code = ""]) => code);
 const AsyncFunction = (async () => undefined).constructor as new (
   ...parameters: string[]
 ) => (...given: unknown[]) => Promise<unknown>;
@@ -21,6 +23,28 @@ describe("docs/guide-flow.md", () => {
     const found = queueShares(queueThreads((await read(defineConfig)) as Settings));
     expect(["video", "mail"].map((queue) => found.threadsOf(`london.${queue}#worker`))).toEqual([4, 20]);
     expect(["video", "mail"].map((queue) => found.weightOf(`london.${queue}#worker`))).toEqual([1, 3]);
+  });
+  it("gives queues caps as it says", async () => {
+    const read = new AsyncFunction("defineConfig", `${capped.replace("export const config =", "return")}`);
+    expect(capsOf((await read(defineConfig)) as Settings)).toEqual({
+      "london.default#worker": 1_000,
+      "london.mail#worker": 1_000,
+      "london.video#worker": 200,
+    });
+  });
+  it("gives bands queues of their own as it says", async () => {
+    const { queues } = (await new AsyncFunction(`return ({ ${banded} })`)()) as { queues: SiteConfig["queues"] };
+    const sites = [{ name: "london", ...(queues && { queues }) }];
+    const settings = defineConfig({ site: "london", concurrency: 10, jobTimeoutDays: 1, retentionDays: 1, sites });
+    expect(bandedQueuesOf(settings)).toEqual(["london.video#worker"]);
+  });
+  it("folds priorities into bands as it says", () => {
+    const rows = [...guide.matchAll(/^\| (.*) \| (High|Middle|Low) \|$/gm)].map(([, text = "", band = ""]) => {
+      const [from, to] = (text.match(/\d/g) ?? []).map(Number) as [number, number];
+      return Array.from({ length: to - from + 1 }, (_, k) => [["Low", "Middle", "High"][bandOf(from + k)], band]);
+    });
+    expect(rows.flat()).toHaveLength(10);
+    for (const [folded, said] of rows.flat()) expect(folded).toBe(said);
   });
   it("switches a site off as it says", async () => {
     const read = new AsyncFunction(`return ({ ${parked} }).sites`);

@@ -73,6 +73,7 @@ const GUIDES = [
   ["guide-canvas.md", 30],
   ["guide-blobs.md", 3],
   ["guide-ledger.md", 2],
+  ["guide-paths.md", 4],
 ] as const;
 for (const [name, least] of GUIDES) {
   const { loaded, texts } = await load(name);

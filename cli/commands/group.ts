@@ -4,6 +4,7 @@ import { action, command, type CommonOptions, type Context } from "../command.ts
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatCount, formatDuration, oneLine } from "../format.ts";
+import { itemsText } from "../progress.ts";
 import { interruptedCode } from "../interrupt.ts";
 import { showUntil } from "../watch-job.ts";
 
@@ -69,6 +70,7 @@ function groupSheet(group: GroupView, width: number, now: number): string[] {
     ["round", group.round > 0 ? String(group.round) : undefined],
     ["members", membersText(group)],
     ["counts", counts.length === 0 ? undefined : counts.join(", ")],
+    ["items", itemsText(group.items)],
     ["policy", typeof group.policy === "string" ? group.policy : JSON.stringify(group.policy)],
     ["owner", group.ownerRunId],
     ["callback", group.callbackRunId],

@@ -4,7 +4,7 @@ import { action, command, type CommonOptions, type Context } from "../command.ts
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatCount, formatCounted, formatDollars, formatDuration, oneLine } from "../format.ts";
-import { doneRuns } from "../progress.ts";
+import { doneRuns, itemsText } from "../progress.ts";
 import { sayRetry } from "../show-value.ts";
 
 export function jobCommand(): Command {
@@ -45,6 +45,10 @@ function costText({ measured, computed }: JobCost): string {
   const computedText = `${formatCount(writeUnits.total)} write units, ${formatCounted(messages, "message")}, ${formatDollars(price.total)} on AWS without the time of tasks`;
   return `measured: ${formatCounted(measured.taskRuns, "task run")}; computed: ${computedText}`;
 }
+/** A job whose items failed has no failed run. */
+function errorText({ name, message, runId }: NonNullable<Job["error"]>): string {
+  return `${name}: ${message}${runId === "" ? "" : ` (run ${runId})`}`;
+}
 /** Returns the facts of a job, one per line. */
 function jobSheet(job: Job, deferred: readonly Run[], width: number): string[] {
   const took = ((job.endedAt ?? Date.now()) - job.createdAt) / 1_000;
@@ -63,10 +67,12 @@ function jobSheet(job: Job, deferred: readonly Run[], width: number): string[] {
       "runs",
       `${formatCount(doneRuns(job))} of ${formatCount(job.planned)} known${job.countsExact ? "" : " (approximate)"}`,
     ],
+    ["pending", job.pending === undefined ? undefined : formatCount(job.pending)],
     ["counts", counts.join(", ") || undefined],
+    ["items", itemsText(job.items)],
     ...deferred.map((run): [string, string] => ["deferred", deferralText(run)]),
     ["cost", job.cost && costText(job.cost)],
-    ["error", job.error && `${job.error.name}: ${job.error.message} (run ${job.error.runId})`],
+    ["error", job.error && errorText(job.error)],
     ["value", job.value === undefined ? undefined : JSON.stringify(job.value)],
   ];
   return facts.flatMap(([name, text]) =>

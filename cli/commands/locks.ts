@@ -2,10 +2,10 @@ import type { Command } from "commander";
 import type { LockView } from "../../functions/client/index.ts";
 import { action, command, type CommonOptions, type Context, wholeNumber } from "../command.ts";
 import { withEngine } from "../connect.ts";
-import { EXIT } from "../exit-codes.ts";
 import { formatCount, formatDuration, oneLine, table } from "../format.ts";
+import { printList, type WatchOptions, withWatch } from "../watch-list.ts";
 
-interface LocksOptions extends CommonOptions {
+interface LocksOptions extends CommonOptions, WatchOptions {
   readonly key?: string;
   readonly limit: number;
   readonly cursor?: string;
@@ -14,20 +14,23 @@ const EXAMPLE = `fanfold locks
 fanfold locks --key tenant-7`;
 
 export function locksCommand(): Command {
-  return command("locks", "List the locks and limits in use: who holds them, and who waits", EXAMPLE)
+  return withWatch(command("locks", "List the locks and limits in use: who holds them, and who waits", EXAMPLE))
     .option("--key <key>", "only those with this key")
     .option("--limit <n>", "look at so many keys at most", wholeNumber(1, 100), 50)
     .option("--cursor <cursor>", "continue after an earlier list")
     .action(
-      action(async ({ terminal }: Context, { data, tasks, json, ...filter }: LocksOptions) =>
-        withEngine({ data, tasks, json }, "manage", async ({ client }) => {
-          const page = await client.locks(filter);
-          if (terminal.json) await terminal.printJson(page);
-          else if (page.items.length === 0) terminal.say(page.cursor === undefined ? "no locks in use" : "none so far");
-          else await terminal.print(`${lockLines(page.items, terminal.columns(), Date.now()).join("\n")}\n`);
-          if (!terminal.json && page.cursor !== undefined) terminal.say(`more: --cursor ${page.cursor}`);
-          return EXIT.success;
-        }),
+      action(async (context: Context, { data, tasks, json, watch, ...filter }: LocksOptions) =>
+        withEngine({ data, tasks, json }, "manage", ({ client }) =>
+          printList(context, { watch }, async () => {
+            const page = await client.locks(filter);
+            const none = page.cursor === undefined ? "no locks in use" : "none so far";
+            const more = page.cursor === undefined ? [] : [`more: --cursor ${page.cursor}`];
+            const { items } = page;
+            return items.length === 0
+              ? { json: [page], lines: [], notes: [none, ...more] }
+              : { json: [page], lines: lockLines(items, context.terminal.columns(), Date.now()), notes: more };
+          }),
+        ),
       ),
     );
 }

@@ -5,6 +5,7 @@ import { action, command, type CommonOptions, type Context } from "../command.ts
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatDuration, oneLine, table } from "../format.ts";
+import { printList, type WatchOptions, withWatch } from "../watch-list.ts";
 
 const EXAMPLE = `fanfold pause job 01JD2Y8ZK5W0E3T7Q9M4R6X8AB
 fanfold pause queue london.video
@@ -37,16 +38,15 @@ export function resumeCommand(): Command {
   );
 }
 export function pausesCommand(): Command {
-  return command("pauses", "List what is paused; a job shows its pause itself", "fanfold pauses").action(
-    action(async (context: Context, options: CommonOptions) =>
-      withEngine(options, "manage", async ({ client }) => {
-        const pauses = await client.pauses();
-        const { terminal } = context;
-        if (terminal.json) for (const pause of pauses) await terminal.printJson(pause);
-        else if (pauses.length === 0) await terminal.print("nothing is paused\n");
-        else await terminal.print(`${tableOf(pauses, Date.now(), terminal.columns()).join("\n")}\n`);
-        return EXIT.success;
-      }),
+  return withWatch(command("pauses", "List what is paused; a job shows its pause itself", "fanfold pauses")).action(
+    action(async (context: Context, options: CommonOptions & WatchOptions) =>
+      withEngine(options, "manage", ({ client }) =>
+        printList(context, options, async () => {
+          const pauses = await client.pauses();
+          const lines = tableOf(pauses, Date.now(), context.terminal.columns());
+          return { json: pauses, lines: pauses.length === 0 ? ["nothing is paused"] : lines };
+        }),
+      ),
     ),
   );
 }

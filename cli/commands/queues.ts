@@ -2,41 +2,62 @@ import type { Command } from "commander";
 import type { Queue } from "../../functions/client/index.ts";
 import { action, command, type CommonOptions, type Context } from "../command.ts";
 import { withEngine } from "../connect.ts";
-import { EXIT } from "../exit-codes.ts";
-import { formatCount, formatDuration, oneLine, table } from "../format.ts";
+import { formatCount, formatDuration, formatRate, oneLine, table } from "../format.ts";
+import { printList, type WatchOptions, withWatch } from "../watch-list.ts";
 
 export function queuesCommand(): Command {
-  return command(
-    "queues",
-    "List queues: what waits in them, how old it is, and what a pause holds",
-    "fanfold queues",
+  return withWatch(
+    command(
+      "queues",
+      "List queues: what waits in them and for them, how old it is, how fast it is done, and what a pause holds",
+      "fanfold queues\nfanfold queues --watch",
+    ),
   ).action(
-    action(async ({ terminal }: Context, options: CommonOptions) =>
-      withEngine(options, "manage", async ({ client }) => {
-        const queues = await client.queues();
-        if (terminal.json) for (const queue of queues) await terminal.printJson(queue);
-        else await terminal.print(`${tableOf(queues, terminal.columns()).join("\n")}\n`);
-        return EXIT.success;
-      }),
+    action(async (context: Context, options: CommonOptions & WatchOptions) =>
+      withEngine(options, "manage", ({ client }) =>
+        printList(context, options, async () => {
+          const queues = await client.queues();
+          return { json: queues, lines: tableOf(queues, context.terminal.columns()) };
+        }),
+      ),
     ),
   );
 }
 function tableOf(queues: readonly Queue[], width: number): string[] {
+  // Most deployments have no caps, and the table is wide.
+  const capped = queues.some(({ backlog }) => backlog !== undefined);
+  const numbers = [
+    "READY",
+    "DELAYED",
+    "IN FLIGHT",
+    "STARTED",
+    "OLDEST",
+    "5 MIN",
+    "DRAIN",
+    ...(capped ? ["BACKLOG"] : []),
+  ];
   return table(
     [
       { title: "QUEUE" },
-      ...["READY", "DELAYED", "IN FLIGHT", "OLDEST", "PARKED"].map((title) => ({ title, right: true as const })),
+      ...[...numbers, "PARKED"].map((title) => ({ title, right: true as const })),
       { title: "STATE" },
     ],
-    queues.map(({ name, depth, oldestSeconds, paused, parked, parkedMore }) => [
-      oneLine(name, 60),
-      ...[depth?.ready, depth?.delayed, depth?.inFlight].map((count) =>
+    queues.map((queue) => [
+      oneLine(queue.name, 60),
+      ...[queue.depth?.ready, queue.depth?.delayed, queue.depth?.inFlight, queue.started].map((count) =>
         count === undefined ? "?" : formatCount(count),
       ),
-      oldestSeconds === undefined ? "" : formatDuration(oldestSeconds),
-      `${formatCount(parked)}${parkedMore ? "+" : ""}`,
-      paused ? "paused" : "open",
+      queue.oldestSeconds === undefined ? "" : formatDuration(queue.oldestSeconds),
+      formatRate(queue.runsPerSecond),
+      queue.drainSeconds === undefined ? "?" : formatDuration(queue.drainSeconds),
+      ...(capped ? [backlogOf(queue)] : []),
+      `${formatCount(queue.parked)}${queue.parkedMore ? "+" : ""}`,
+      queue.paused ? "paused" : "open",
     ]),
     width,
   );
+}
+function backlogOf({ cap, backlog, backlogMore }: Queue): string {
+  if (backlog === undefined) return "";
+  return `${formatCount(backlog)}${backlogMore ? "+" : ""}${cap === undefined ? "" : ` (cap ${formatCount(cap)})`}`;
 }

@@ -1,6 +1,6 @@
 import { Option, type Command } from "commander";
 import type { Run, RunStatus } from "../../functions/client/index.ts";
-import { RUN_STATUSES } from "../../functions/core/plan/run-state.ts";
+import { isTerminal, RUN_STATUSES } from "../../functions/core/plan/run-state.ts";
 import { action, command, wholeNumber, type CommonOptions, type Context } from "../command.ts";
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -88,6 +88,16 @@ function runLines(runs: readonly Run[], width: number, now: number): string[] {
 function sharesText({ runId, round, reused }: NonNullable<Run["adopts"]>): string {
   return `${reused ? "took the end of" : "takes the end of"} ${runId}${round > 0 ? `, round ${round}` : ""}`;
 }
+function dependenciesText({ dependencies = [], dependents = [], cause }: Run): [string, string | undefined][] {
+  return [
+    ...dependencies.map(({ name, runId, task, status, changed }): [string, string] => [
+      status === undefined || isTerminal(status) ? "depends" : "waits for",
+      `${name === undefined ? "" : `${name}: `}${task ?? "?"} ${runId}, ${status ?? "gone"}${changed ? ", changed since" : ""}`,
+    ]),
+    ["needed by", dependents.length > 0 ? dependents.join(", ") : undefined],
+    ["cause", cause && `another end of ${cause.join(" -> ")}`],
+  ];
+}
 /** Returns the facts of a run, one per line, and its log. */
 function runSheet(run: Run, width: number): string[] {
   const { wait, detail } = run;
@@ -99,6 +109,7 @@ function runSheet(run: Run, width: number): string[] {
     ["attempt", run.attempt > 0 ? String(run.attempt) : undefined],
     ["stamps", stampsOf(run) || undefined],
     ["shares", run.adopts && sharesText(run.adopts)],
+    ...dependenciesText(run),
     ["token", wait?.token],
     ["expires", wait?.expiresAt === undefined ? undefined : new Date(wait.expiresAt).toISOString()],
     ["started", run.startedAt === undefined ? undefined : new Date(run.startedAt).toISOString()],

@@ -8,10 +8,11 @@ import { requireServer, withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatCount, formatCounted, formatDuration, oneLine, table } from "../format.ts";
 import { readScheduled } from "../start-work.ts";
+import { printList, type WatchOptions, withWatch } from "../watch-list.ts";
 
 const ACTIONS = ["list", "show", "put", "delete", "pause", "resume", "trigger"] as const;
 type Action = (typeof ACTIONS)[number];
-interface SchedulesOptions extends CommonOptions {
+interface SchedulesOptions extends CommonOptions, WatchOptions {
   readonly cron?: string;
   readonly every?: number;
   readonly rrule?: string;
@@ -37,7 +38,7 @@ fanfold schedules put checks canvas.json --every 900   a canvas, every 15 minute
 fanfold schedules trigger nightly                      fires it now`;
 
 export function schedulesCommand(): Command {
-  return command("schedules", "List schedules; put, pause, resume, trigger or delete one", EXAMPLE)
+  return withWatch(command("schedules", "List schedules; put, pause, resume, trigger or delete one", EXAMPLE))
     .addArgument(new Argument("[action]", "what to do").choices(ACTIONS).default("list"))
     .argument("[name]", "name of the schedule")
     .argument("[work]", "put: workflow, or file with a canvas (- reads stdin)")
@@ -67,6 +68,7 @@ export function schedulesCommand(): Command {
           name: string | undefined,
           work: string | undefined,
         ) => {
+          if (options.watch && what !== "list") throw badCall("--watch", `only the list can be watched, not ${what}`);
           if (what === "list") {
             if (name !== undefined) throw badCall("name", `say what to do with it: show ${name}`);
             return withEngine(options, "manage", ({ client }) => list(context, client, options));
@@ -85,13 +87,15 @@ export function schedulesCommand(): Command {
     );
 }
 
-async function list({ terminal }: Context, client: Client, { limit, cursor }: SchedulesOptions): Promise<number> {
-  const page = await client.schedules({ limit, ...(cursor !== undefined && { cursor }) });
-  if (terminal.json) await terminal.printJson(page);
-  else if (page.items.length === 0) terminal.say("no schedules");
-  else await terminal.print(`${scheduleLines(page.items, terminal.columns(), Date.now()).join("\n")}\n`);
-  if (!terminal.json && page.cursor !== undefined) terminal.say(`more: --cursor ${page.cursor}`);
-  return EXIT.success;
+function list(context: Context, client: Client, { limit, cursor, watch }: SchedulesOptions): Promise<number> {
+  return printList(context, { watch }, async () => {
+    const page = await client.schedules({ limit, ...(cursor !== undefined && { cursor }) });
+    const more = page.cursor === undefined ? [] : [`more: --cursor ${page.cursor}`];
+    const lines = scheduleLines(page.items, context.terminal.columns(), Date.now());
+    return page.items.length === 0
+      ? { json: [page], lines: [], notes: ["no schedules", ...more] }
+      : { json: [page], lines, notes: more };
+  });
 }
 async function act(
   context: Context,

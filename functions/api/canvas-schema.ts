@@ -19,16 +19,26 @@ const retryPolicy = z
   .partial()
   .register(components, { id: "RetryPolicy" });
 
+const dependency: z.ZodType = z
+  .lazy(() =>
+    z.strictObject({
+      task: z.string().min(1).max(LIMITS.nameCharacters),
+      args: z.array(json).optional(),
+      kwargs: z.record(z.string(), json).optional(),
+      options: z.strictObject(sharedOptions).optional(),
+    }),
+  )
+  .register(components, { id: "Dependency", description: "A run that jobs share, on which another one depends" });
+const dependsOn = z
+  .record(z.string(), dependency)
+  .optional()
+  .describe(`At most ${LIMITS.dependencies} runs, whose values the task is given by name`);
 const limitKey = z.string().min(1).max(LIMITS.nameCharacters).describe("Default: the name of the task");
-const options = {
+const sharedOptions = {
   queue: z.string().optional(),
   priority: z.int().min(0).max(9).optional(),
-  countdown: z.number().min(0).optional(),
-  eta: milliseconds.optional(),
-  expires: z.number().min(0).optional(),
   timeout: z.number().optional(),
   retry: retryPolicy.optional(),
-  ignoreResult: z.boolean().optional(),
   dedupe: z
     .union([z.enum(["running", "forever", "none"]), z.number().positive()])
     .optional()
@@ -39,6 +49,14 @@ const options = {
     .max(LIMITS.nameCharacters)
     .optional()
     .describe("Who shares these runs: `deployment`, `site`, `principal`, or any other text"),
+  dependsOn,
+};
+const options = {
+  ...sharedOptions,
+  countdown: z.number().min(0).optional(),
+  eta: milliseconds.optional(),
+  expires: z.number().min(0).optional(),
+  ignoreResult: z.boolean().optional(),
   rateLimit: z
     .strictObject({
       per: z.int().min(1).max(LIMITS.ratePerSeconds).describe("Seconds of a window"),

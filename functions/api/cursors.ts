@@ -17,3 +17,4 @@ export const failureCursor = cursorText("^[!-~]{1,200}#[!-~]{1,200}$");
 export const lockCursor = cursorText("^[!-~]{1,200}#[a-z0-9-]{1,40}$");
 export const scheduleCursor = cursorText("^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$");
 export const deadLetterCursor = cursorText("^[0-9]{14}-[0-9a-zA-Z]{1,64}$");
+export const statisticsCursor = cursorText("^[!-~]{1,200}$");

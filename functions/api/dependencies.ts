@@ -67,6 +67,8 @@ export interface Health {
 export interface QueueHealth extends QueueDepth {
   /** Seconds since the oldest ready message was sent, its delay included. Absent when there is none, and on AWS. */
   readonly oldestSeconds?: number;
+  /** Runs of the queue that hold a lease. Absent where nobody keeps the leases of all processes, as on AWS. */
+  readonly started?: number;
 }
 
 /** What the routes need. */

@@ -26,6 +26,7 @@ export const health = z
         delayed: messages,
         inFlight: messages,
         oldestSeconds: z.number().optional().describe("Age of the oldest ready message, from when it was sent"),
+        started: messages.optional().describe("Runs of the queue that hold a lease"),
       }),
     ),
   })

@@ -11,6 +11,7 @@ import { retryRoutes } from "./routes/retry.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { healthRoute, openApiRoute } from "./routes/server.ts";
+import { statisticsRoutes } from "./routes/statistics.ts";
 import { startJobRoute } from "./routes/start-job.ts";
 import { startJobsRoute } from "./routes/start-jobs.ts";
 import { workflowRoutes } from "./routes/workflows.ts";
@@ -30,6 +31,7 @@ const described: readonly Route[] = [
   ...scheduleRoutes,
   ...pauseRoutes,
   queueRoute,
+  ...statisticsRoutes,
   healthRoute,
 ];
 

@@ -1,7 +1,9 @@
 import * as z from "zod";
+import { JOB_STATES } from "../core/job-state.ts";
 import { LIMITS } from "../core/limits.ts";
 import { RUN_STATUSES } from "../core/plan/run-state.ts";
 import { readStamp, type Stamp, stampFilter } from "../core/plan/stamps.ts";
+import { itemCounts } from "./item-schemas.ts";
 
 /** Named schemas, which the OpenAPI document lists under `#/components/schemas`. */
 export const components = z.registry<{ id: string; description?: string }>();
@@ -14,18 +16,7 @@ export const json: z.ZodType = z
 export const counts = z
   .record(z.string(), z.number())
   .register(components, { id: "Counts", description: "Task runs by outcome; counters of user code as `u_<name>`" });
-const jobStates = [
-  "pending",
-  "started",
-  "success",
-  "failure",
-  "pausing",
-  "paused",
-  "cancelling",
-  "cancelled",
-  "timed-out",
-] as const;
-export const jobState = z.enum(jobStates).register(components, { id: "JobState" });
+export const jobState = z.enum(JOB_STATES).register(components, { id: "JobState" });
 export const runStatus = z.enum(RUN_STATUSES).register(components, { id: "RunStatus" });
 
 const errorCause: z.ZodType = z
@@ -173,7 +164,9 @@ export const job = z
     deadlineAt: milliseconds,
     counts,
     countsExact: z.boolean(),
+    items: itemCounts.optional(),
     planned: z.number().describe("Task runs known so far; grows while the job spawns"),
+    pending: z.number().optional().describe("Runs that wait for room in a queue. Not in lists, never 0"),
     cost: jobCost.optional().describe("Of an ended job whose counts are exact. Not in lists"),
     outcome: z.enum(["complete", "failed", "cancelled", "timeout"]).optional(),
     error: errorData.optional(),
@@ -243,6 +236,23 @@ export const run = z
       .object({ runId: z.string(), round: z.int(), reused: z.boolean() })
       .optional()
       .describe("The shared run of the same task and arguments whose end it takes over; `reused`: it had ended before"),
+    dependencies: z
+      .array(
+        z.object({
+          name: z.string().optional(),
+          runId: z.string(),
+          task: z.string().optional(),
+          status: runStatus.optional(),
+          changed: z.literal(true).optional().describe("It has ended otherwise since it was consumed"),
+        }),
+      )
+      .optional()
+      .describe("Shared runs that it waits for or has consumed. Only where one run is asked for, as are dependents"),
+    dependents: z.array(z.string()).optional().describe("Runs that depend on this shared run, at most 100"),
+    cause: z
+      .array(z.string())
+      .optional()
+      .describe("Shared runs that have ended otherwise, so that this one runs again: the first one first"),
     stamps: z.record(z.string(), json).optional(),
     each: z.enum(["map", "starmap"]).optional(),
     args: z.array(json).optional().describe("Of the signature. Only where one run is asked for, as are the next two"),
@@ -378,18 +388,3 @@ export const stamp = z
     },
   });
 export const stamps = z.array(stamp).max(LIMITS.revokedStamps).transform(stampFilter).optional();
-export const timeoutSeconds = z
-  .number()
-  .positive()
-  .max(365 * 86_400)
-  .optional()
-  .describe("Seconds until the job is timed-out");
-export const secondsPerTask = z
-  .string()
-  .regex(/^[\d.eE+-]+$/, "must be a number of seconds")
-  .transform(Number)
-  .pipe(z.number().min(0).max(1e9))
-  .optional()
-  .register(documentation, {
-    schema: { type: "number", minimum: 0, maximum: 1e9, description: "With ?plan: assumed of every task; default 0.1" },
-  });

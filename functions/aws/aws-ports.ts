@@ -31,7 +31,7 @@ export interface AwsPorts {
 
 /**
  * Creates all ports from the environment, and makes no call. Reads FANFOLD_PREFIX, FANFOLD_QUEUE_URL_BASE,
- * FANFOLD_BUCKET, FANFOLD_STATE_MACHINE_ARN, FANFOLD_STATE_MACHINE_ARN_BASE and the SDK's own variables (AWS_REGION,
+ * FANFOLD_BANDED, FANFOLD_BUCKET, FANFOLD_STATE_MACHINE_ARN, FANFOLD_STATE_MACHINE_ARN_BASE and the SDK's own variables (AWS_REGION,
  * credentials). AWS_ENDPOINT_URL points every client at an emulator; AWS_ENDPOINT_URL_DYNAMODB and its siblings point
  * one client.
  * @throws FanfoldError `invalid_request` when a variable is missing
@@ -51,7 +51,12 @@ export function createAwsPorts(variables: Variables): AwsPorts {
   );
   return {
     store: new DynamoStore(dynamo, prefix, usage),
-    queue: new SqsQueue(sqs, { urlBase: required(variables, "FANFOLD_QUEUE_URL_BASE"), prefix, usage }),
+    queue: new SqsQueue(sqs, {
+      urlBase: required(variables, "FANFOLD_QUEUE_URL_BASE"),
+      prefix,
+      usage,
+      banded: (variables["FANFOLD_BANDED"] || undefined)?.split(",") ?? [],
+    }),
     blobs: {
       put: async (name, content) => (await s3()).put(name, content),
       get: async (name) => (await s3()).get(name),

@@ -8,7 +8,8 @@ import {
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import { FanfoldError } from "../core/errors.ts";
-import { queueResourceName } from "../core/names/aws-resource-names.ts";
+import { bandResourceName } from "../core/names/aws-resource-names.ts";
+import { type Band, MIDDLE_BAND } from "../core/plan/priority-band.ts";
 import { type OutgoingMessage, PortError, type Queue, type QueueDepth } from "../engine/ports.ts";
 import { eachBounded } from "./each-bounded.ts";
 import { retrying, retryingEntries, type Unaccepted } from "./retry-calls.ts";
@@ -27,6 +28,11 @@ const DEPTH_ATTRIBUTES: QueueAttributeName[] = [
   "ApproximateNumberOfMessagesDelayed",
   "ApproximateNumberOfMessagesNotVisible",
 ];
+/**
+ * Time in which SQS's counts mostly tell what was sent. They are approximate in any case, and may lag by a minute while
+ * much is sent.
+ */
+const DEPTH_LAG_SECONDS = 5;
 /** The number of batches of one call that are sent at the same time. */
 const BATCHES_AT_ONCE = 16;
 /**
@@ -40,36 +46,44 @@ const RECEIPT_IS_OVER: ReadonlySet<string | undefined> = new Set([
   "MessageNotInflight",
 ]);
 
+export interface SqsQueueOptions {
+  readonly urlBase: string;
+  readonly prefix: string;
+  readonly usage: Usage;
+  readonly banded?: readonly string[];
+}
+const BANDS: readonly Band[] = [0, 1, 2];
+
 /**
  * Sends messages to standard SQS queues. The job is the message group ("fair queues"), so a big job does not delay a
  * small one. The body of a message is its JSON. The receiving queue and the group stand for the other fields.
  */
 export class SqsQueue implements Queue {
   readonly maxDelaySeconds = MAX_DELAY_SECONDS;
+  readonly depthLagSeconds = DEPTH_LAG_SECONDS;
   readonly #client: SQSClient;
   readonly #urlBase: string;
   readonly #prefix: string;
   readonly #usage: Usage;
   readonly #urls = new Map<string, string>();
+  readonly #banded: ReadonlySet<string>;
 
   /**
-   * `urlBase` is the common prefix of all queue URLs, for example
+   * `banded` names the queues that have a queue of their own for each priority band. `urlBase` is the common prefix of all queue URLs, for example
    * `https://sqs.eu-central-1.amazonaws.com/123456789012`.
    */
-  constructor(
-    client: SQSClient,
-    { urlBase, prefix, usage }: { readonly urlBase: string; readonly prefix: string; readonly usage: Usage },
-  ) {
+  constructor(client: SQSClient, { urlBase, prefix, usage, banded = [] }: SqsQueueOptions) {
     this.#client = client;
     this.#urlBase = urlBase.replace(/\/$/, "");
     this.#prefix = prefix;
     this.#usage = usage;
+    this.#banded = new Set(banded);
   }
 
   async send(messages: readonly OutgoingMessage[]): Promise<void> {
     const byUrl = new Map<string, SendMessageBatchRequestEntry[]>();
     for (const message of messages) {
-      const url = this.#urlOf(message.queue);
+      const url = this.#urlOf(message.queue, this.#banded.has(message.queue) ? message.band : undefined);
       const entries = byUrl.get(url) ?? [];
       entries.push(entryOf(message, entries.length));
       byUrl.set(url, entries);
@@ -115,9 +129,25 @@ export class SqsQueue implements Queue {
     );
   }
 
-  /** Returns SQS's own approximate counts, which lag by up to a minute. Returns undefined when SQS does not answer. */
+  /**
+   * Returns SQS's own approximate counts, which lag by up to a minute. Those of bands are added up. Returns undefined
+   * when SQS does not answer.
+   */
   async depth(queue: string): Promise<QueueDepth | undefined> {
-    const url = this.#urlOf(queue);
+    const depths = await Promise.all(
+      (this.#banded.has(queue) ? BANDS : [MIDDLE_BAND]).map((band) => this.#depthOf(this.#urlOf(queue, band))),
+    );
+    return depths.reduce(
+      (sum, each) =>
+        sum &&
+        each && {
+          ready: sum.ready + each.ready,
+          delayed: sum.delayed + each.delayed,
+          inFlight: sum.inFlight + each.inFlight,
+        },
+    );
+  }
+  async #depthOf(url: string): Promise<QueueDepth | undefined> {
     const command = new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: DEPTH_ATTRIBUTES });
     try {
       const { Attributes = {} } = await retrying({
@@ -160,9 +190,11 @@ export class SqsQueue implements Queue {
     return left;
   }
 
-  #urlOf(queue: string): string {
-    let url = this.#urls.get(queue);
-    if (url === undefined) this.#urls.set(queue, (url = `${this.#urlBase}/${queueResourceName(this.#prefix, queue)}`));
+  #urlOf(queue: string, band: Band = MIDDLE_BAND): string {
+    const key = `${band}${queue}`;
+    let url = this.#urls.get(key);
+    if (url === undefined)
+      this.#urls.set(key, (url = `${this.#urlBase}/${bandResourceName(this.#prefix, queue, band)}`));
     return url;
   }
 }
@@ -174,7 +206,7 @@ function entryOf({ jobId, body, delaySeconds = 0 }: OutgoingMessage, index: numb
     Id: String(index),
     MessageBody: JSON.stringify(body),
     MessageGroupId: jobId,
-    ...(delaySeconds > 0 && { DelaySeconds: delaySeconds }),
+    ...(delaySeconds > 0 && { DelaySeconds: Math.ceil(delaySeconds) }),
   };
 }
 

@@ -30,7 +30,9 @@ import type {
   RunStatus,
   Schedule,
   ScheduleSpec,
+  Site,
   StartOptions,
+  StatisticsPage,
   Submitted,
   TriggeredSchedule,
   WorkflowInfo,
@@ -64,6 +66,17 @@ export interface LockFilter {
   /** Only those with this key. */
   readonly key?: string;
   /** Keys that the page looks at, 1 to 100. Default 50. */
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+/** Which statistics to read. */
+export interface StatisticsFilter {
+  readonly task?: string;
+  /** Counts only what ran at this site. */
+  readonly site?: string;
+  /** Tells also how far this job is, and how long it takes. */
+  readonly job?: string;
+  /** Tasks of the page, 1 to 100. Default 50. */
   readonly limit?: number;
   readonly cursor?: string;
 }
@@ -272,6 +285,13 @@ export interface Client extends BatchCalls {
   resume(target: PauseTarget): Promise<boolean>;
   /** Returns all queues with what waits in them, and what a pause holds. */
   queues(): Promise<readonly Queue[]>;
+  /** Returns all sites with their queues, workers and work. */
+  sites(): Promise<readonly Site[]>;
+  /**
+   * Returns a page of statistics by task, in the order of their names. All numbers are approximate. A page may be empty
+   * although it has a cursor. Throws `job_not_found`.
+   */
+  statistics(filter?: StatisticsFilter): Promise<StatisticsPage>;
   /** Returns what is paused, except for jobs, whose state says so. */
   pauses(): Promise<readonly Pause[]>;
   /** Fires a schedule now, also while it is paused. The same key fires it once. */

@@ -14,6 +14,7 @@ import type {
   Pause,
   PauseTarget,
   Queue,
+  Site,
   ResultEntry,
   Retried,
   RetriedJobs,
@@ -216,12 +217,14 @@ function scheduleCalls(json: ReadJson): Pick<Client, ScheduleCalls> {
   };
 }
 
-function pauseCalls(json: ReadJson): Pick<Client, "pause" | "resume" | "pauses" | "queues"> {
+function pauseCalls(json: ReadJson): Pick<Client, "pause" | "resume" | "pauses" | "queues" | "sites" | "statistics"> {
   const pathOf = ({ kind, name }: PauseTarget): string => `/pauses/${kind}/${encodeURIComponent(name)}`;
   return {
     pause: (target) => json(pathOf(target), { method: "PUT" }),
     resume: async (target) => (await json<{ resumed: boolean }>(pathOf(target), { method: "DELETE" })).resumed,
     queues: async () => (await json<{ items: readonly Queue[] }>("/queues")).items,
+    sites: async () => (await json<{ items: readonly Site[] }>("/sites")).items,
+    statistics: (filter = {}) => json("/stats", { query: { ...filter } }),
     pauses: async () => (await json<{ items: readonly Pause[] }>("/pauses")).items,
   };
 }

@@ -3,9 +3,11 @@ import type { JobEstimate } from "../core/cost/job-estimate.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { PauseTarget } from "../core/pause.ts";
 import type { Counts } from "../core/plan/counts.ts";
+import type { ItemCounts } from "../core/task/item-counts.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { FiredBy, ScheduleSpec } from "../core/schedule/schedule.ts";
 import type { ErrorData, ResultEntry } from "../core/task/invocation.ts";
+import type { QueueSpeed } from "../core/task/statistics.ts";
 
 export type { PauseTarget, ScheduleSpec };
 
@@ -68,6 +70,8 @@ export interface Health {
       readonly delayed: number;
       readonly inFlight: number;
       readonly oldestSeconds?: number;
+      /** Runs of the queue that hold a lease. */
+      readonly started?: number;
     };
   };
 }
@@ -154,8 +158,15 @@ export interface Job {
   /** Ended task runs by outcome. Approximate until `countsExact`. */
   readonly counts: Counts;
   readonly countsExact: boolean;
+  /**
+   * Items of path tasks, by the state in which the last step left them. Absent when no task has counted any. Approximate
+   * until `countsExact`.
+   */
+  readonly items?: ItemCounts;
   /** Task runs known so far. Grows while the job spawns. */
   readonly planned: number;
+  /** Runs that wait to be admitted to a queue with a cap. Absent when there are none, and in lists. */
+  readonly pending?: number;
   /** Set only for an ended job whose counts are exact, and not in lists. */
   readonly cost?: JobCost;
   readonly outcome?: "complete" | "failed" | "cancelled" | "timeout";
@@ -210,6 +221,21 @@ export interface Run {
    * `reused` says that it had ended before.
    */
   readonly adopts?: { readonly runId: string; readonly round: number; readonly reused: boolean };
+  /**
+   * Shared runs that it waits for, or that its last committed attempt has consumed, by name. `changed` says that one has
+   * ended otherwise since. Present only when a single run is read, as is the next.
+   */
+  readonly dependencies?: readonly {
+    readonly name?: string;
+    readonly runId: string;
+    readonly task?: string;
+    readonly status?: RunStatus;
+    readonly changed?: true;
+  }[];
+  /** Runs that depend on this shared run, at most 100. */
+  readonly dependents?: readonly string[];
+  /** Set on a shared run that runs again because others have ended otherwise: these, the first one first. */
+  readonly cause?: readonly string[];
   readonly stamps?: JsonObject;
   readonly each?: "map" | "starmap";
   /** Arguments of the signature. Present only when a single run is read, and only for a task. */
@@ -264,6 +290,7 @@ export interface FailureGroup {
 }
 export type { GroupView } from "../core/plan/group-view.ts";
 export type { LockUser, LockView } from "../core/task/lock-view.ts";
+export type { SiteView as Site, StatisticsPage, TaskFigures, TaskStatistics } from "../core/task/statistics.ts";
 export type { DeadLetter, DeadLetterCounts, DeadLetterReason } from "../core/task/dead-letter.ts";
 /** A node of the graph of a job. A fold stands for `count` members of a big group. */
 export interface GraphNode {
@@ -286,18 +313,26 @@ export interface JobGraph {
   }[];
 }
 /** One queue, with what waits in it. */
-export interface Queue {
+export interface Queue extends QueueSpeed {
   readonly name: string;
   /** Numbers of messages, approximate on AWS. Absent when they are unknown. */
   readonly depth?: { readonly ready: number; readonly delayed: number; readonly inFlight: number };
   /** Age of the oldest ready message. Only on one machine. */
   readonly oldestSeconds?: number;
+  /** Runs that hold a lease now. Only on one machine. */
+  readonly started?: number;
   /** Whether the queue, or its site, is paused. */
   readonly paused: boolean;
   /** Messages that a pause of the queue, its site or a task holds; not those of paused jobs. */
   readonly parked: number;
   /** Set when there are more than were counted. */
   readonly parkedMore?: true;
+  /** Messages, ready or in flight, that the queue takes. Absent when it takes any number. */
+  readonly cap?: number;
+  /** Runs that wait to be admitted. Only of a queue that has, or had, a cap. */
+  readonly backlog?: number;
+  /** Set when there are more than were counted. */
+  readonly backlogMore?: true;
 }
 /** What keeps runs from starting. */
 export interface Pause extends PauseTarget {

@@ -65,6 +65,10 @@ export const LIMITS = {
    * row.
    */
   awaitedEvents: 50,
+  /** Dependencies of one run. Those that it waits for are stored in its row. */
+  dependencies: 50,
+  /** Runs that wait for each other, and are walked before a wait is taken for a cycle. */
+  walkedRuns: 10_000,
   /** Locks of one run. */
   locks: 8,
   /** Places of one concurrency limit. */

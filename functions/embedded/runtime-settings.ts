@@ -1,5 +1,6 @@
 import { formatQueueName } from "../core/names/queue-name.ts";
-import { parkedSitesOf, queuesOf, type Settings } from "../sdk/config.ts";
+import type { Settings } from "../sdk/config.ts";
+import { capsOf, parkedSitesOf, queuesOf } from "../sdk/queue-settings.ts";
 import type { QueueThreads } from "./queue-shares.ts";
 import type { RuntimeOptions } from "./runtime.ts";
 
@@ -17,6 +18,7 @@ export function runtimeSettings(
       site: settings.site,
       queues: queuesOf(settings),
       schedules: settings.schedules,
+      caps: capsOf(settings),
       parkedSites: parkedSitesOf(settings),
       defaultJobTimeoutSeconds: settings.jobTimeoutDays * DAY,
       retentionSeconds: settings.retentionDays * DAY,

@@ -229,7 +229,7 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
     }),
     health: async () => ({
       store: disk.problem === undefined ? { writable: true } : { writable: false, why: disk.problem.message },
-      queues: host.queueHealth(),
+      queues: withHeld(host.queueHealth(), keeper),
       ...(parts.supervisor && { workers: workersOf(parts.supervisor) }),
       slots: { total: concurrency * Math.max(1, workers), busy: keeper.batches },
     }),
@@ -302,6 +302,13 @@ function startChores(host: Host, disk: DiskWatch, log: Log): readonly Repeating[
       work: async () => heap.trim(performance.now()),
     }),
     new Repeating({
+      name: "the flush of statistics",
+      firstMs: TIMING.statisticsMs,
+      everyMs: TIMING.statisticsMs,
+      log,
+      work: () => host.engine.flushStatistics(),
+    }),
+    new Repeating({
       name: "the look at the disk",
       firstMs: TIMING.diskMs,
       everyMs: TIMING.diskMs,
@@ -331,7 +338,15 @@ async function stop(
     parts.control?.stop(graceSeconds),
   ]);
   await keeper.stop();
+  await host.engine.flushStatistics();
   await host.close();
+}
+/** Adds how many runs of each queue hold a lease. */
+function withHeld(queues: Health["queues"], keeper: LeaseKeeper): Health["queues"] {
+  const held = keeper.heldByQueue();
+  return Object.fromEntries(
+    Object.entries(queues).map(([name, queue]) => [name, { ...queue, started: held.get(name) ?? 0 }]),
+  );
 }
 function workersOf({ workers }: Supervisor): NonNullable<Health["workers"]> {
   return {

@@ -41,6 +41,8 @@ export const EMBEDDED_CONFIG = {
   headerCacheMs: 0,
   // Every start asks for pauses, and few processes ask.
   pauseCacheMs: 100,
+  // A look at a queue costs a few reads of this machine's memory.
+  dispatchMs: 100,
   // The store gathers the writes of concurrent runs by itself, so a delay would only add latency.
   followDelayMs: 0,
   // A page has up to 4,096 items. Items of open pages wait in this machine's memory and on its disk.
@@ -64,6 +66,7 @@ export const TIMING = {
   firstExpiryMs: 60_000,
   expiryEveryMs: 600_000,
   memoryMs: 2_000,
+  statisticsMs: 5_000,
   diskMs: 1_000,
   checkWorkersMs: 250,
   /** Time after the deadline of a run at which a worker that is still blocked is killed. */

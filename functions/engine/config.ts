@@ -38,6 +38,15 @@ export interface EngineConfig {
   readonly headerCacheMs: number;
   /** Milliseconds for which the list of pauses is remembered. So long after a pause runs may start. */
   readonly pauseCacheMs: number;
+  /**
+   * The most messages of each capped queue that are ready or in flight, by its full name. What would go beyond that
+   * waits in the backlog of the queue. Undefined when no queue has a cap.
+   */
+  readonly caps: { readonly [queue: string]: number } | undefined;
+  /** The most messages that a dispatcher sends in one turn of a job. By so many a queue may exceed its cap. */
+  readonly messagesPerTurn: number;
+  /** Milliseconds between two looks of a dispatcher at a queue whose backlog is not empty. */
+  readonly dispatchMs: number;
   /** Members per expand message. */
   readonly expandRange: number;
   /** Most members of one leaf in one message. */
@@ -101,6 +110,9 @@ export const DEFAULT_CONFIG: EngineConfig = {
   followDelayMs: 50,
   headerCacheMs: 5_000,
   pauseCacheMs: 5_000,
+  caps: undefined,
+  messagesPerTurn: 16,
+  dispatchMs: 1_000,
   expandRange: 4_096,
   membersPerMessage: 256,
   batchMembers: 64,

@@ -1,10 +1,11 @@
 import type { PauseTarget } from "../core/pause.ts";
 import type { PlanPages } from "../core/cost/work-count.ts";
 import type { GroupStep, Strand } from "../core/plan/plan.ts";
+import type { QueueNumbers, TaskNumbers } from "../core/task/statistics.ts";
 import type { Semaphore } from "./concurrently.ts";
 import type { EngineConfig } from "./config.ts";
 import type { Header, Owned } from "./item-kinds.ts";
-import type { Ports } from "./ports.ts";
+import type { Ports, UpdateOp } from "./ports.ts";
 
 /** What every use case works with: the ports, the settings, and the caches of one engine instance. */
 export interface Context extends Ports {
@@ -17,6 +18,9 @@ export interface Context extends Ports {
   readonly knownRuns: KnownRuns;
   /** Limits that this process has put into their directory (waits/limits-in-use.ts). */
   readonly limitsInUse: Pick<FailureKinds, "knownUntil" | "remember">;
+  readonly statistics: Statistics;
+  /** Tasks that this process has put into the directory of statistics. */
+  readonly tasksListed: Pick<FailureKinds, "knownUntil" | "remember">;
   /**
    * Bounds how many groups write their rows before their members run. A few of them keep the store busy, and more would
    * only fill the memory.
@@ -79,4 +83,22 @@ export interface FailureKinds {
   knownUntil(kind: string): number;
   remember(kind: string, until: number): void;
   forget(kind: string): void;
+}
+
+/** What this process adds up of tasks and queues until the next flush (jobs/statistics.ts). Times are in milliseconds. */
+export interface Statistics {
+  /** Adds numbers of a task whose runs wait in this queue. */
+  add(now: number, task: string, queue: string, numbers: Partial<TaskNumbers>): void;
+  addQueue(now: number, queue: string, what: keyof QueueNumbers): void;
+  take(): readonly MinuteOfStatistics[];
+  takeOwed(): readonly UpdateOp[];
+  owe(op: UpdateOp): void;
+  processName(ports: Pick<Ports, "ids">): string;
+}
+/** What a process has added up in one minute. Tasks are by queue and name. */
+interface MinuteOfStatistics {
+  readonly minute: number;
+  readonly startedAt: number;
+  readonly tasks: ReadonlyMap<string, ReadonlyMap<string, Partial<TaskNumbers>>>;
+  readonly queues: ReadonlyMap<string, QueueNumbers>;
 }

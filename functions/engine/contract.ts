@@ -21,6 +21,8 @@ import type {
   RetryPreview,
   RunView,
   ScheduleView,
+  SiteView,
+  StatisticsPage,
   TriggeredSchedule,
 } from "./job-views.ts";
 import type { PutBlobOptions } from "./items/shared-blobs.ts";
@@ -36,6 +38,7 @@ import type {
   RetryAllRequest,
   RetryRequest,
   RunFilter,
+  StatisticsFilter,
   SubmitOutcome,
   SubmitRequest,
   Submitted,
@@ -172,6 +175,18 @@ export interface Engine {
   resume(target: PauseTarget): Promise<boolean>;
   /** Lists the queues of the configuration and those in `more`, with what waits in them and what a pause holds. */
   queues(more?: readonly string[]): Promise<readonly QueueView[]>;
+  /** Lists the sites of these queues and those in `more`, with what their queues do. */
+  sites(more?: readonly string[]): Promise<readonly SiteView[]>;
+  /**
+   * Lists statistics of tasks in the order of their names: counts, durations, speed. All are approximate. A page may be
+   * empty although more follow. With `job` it says how long that job takes. Throws `job_not_found`.
+   */
+  statistics(filter: StatisticsFilter): Promise<StatisticsPage>;
+  /**
+   * Writes what this process has added up for the statistics since the last flush. Its host calls it every 5 seconds, and
+   * before the process ends or is frozen. Never throws.
+   */
+  flushStatistics(): Promise<void>;
   /** Pauses and resumes sites as the configuration says (EngineConfig), and ends resumes that were cut off. */
   syncPauses(): Promise<void>;
   /** Lists what is paused, except for jobs, whose state says so. */

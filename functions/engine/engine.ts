@@ -23,6 +23,7 @@ import { PauseCache } from "./admission/pauses.ts";
 import { GateCache } from "./groups/gate.ts";
 import { freshUntil, openBlob, putBlob } from "./items/shared-blobs.ts";
 import { FailureKindCache } from "./jobs/failures.ts";
+import { flushStatistics, Tally } from "./jobs/statistics.ts";
 import { KnownRunsCache } from "./jobs/spawn-budget.ts";
 import { PlanStore } from "./plan/plan-store.ts";
 import { QueueNameCache } from "./plan/queue-name-cache.ts";
@@ -41,6 +42,8 @@ import { viewQueues } from "./views/queues.ts";
 import { listPauses } from "./views/pauses.ts";
 import { listRuns, viewRunById } from "./views/run-view.ts";
 import { listSchedules, viewScheduleByName } from "./views/schedules.ts";
+import { viewSites } from "./views/sites.ts";
+import { listStatistics } from "./views/statistics.ts";
 import { completeRun } from "./waits/answers.ts";
 import { sendEvent } from "./waits/events.ts";
 
@@ -60,6 +63,8 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     failureKinds: new FailureKindCache(),
     knownRuns: new KnownRunsCache(),
     limitsInUse: new FailureKindCache(),
+    statistics: new Tally(),
+    tasksListed: new FailureKindCache(),
     pace: new Pace(ports.clock, slowAfterMs(settings)),
     expanding: new Semaphore(1),
   };
@@ -102,6 +107,9 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     syncPauses: () => sweepPauses(context),
     pauses: () => listPauses(context),
     queues: (more = []) => viewQueues(context, more),
+    statistics: (filter) => listStatistics(context, filter),
+    sites: (more = []) => viewSites(context, more),
+    flushStatistics: () => flushStatistics(context),
     schedules: (filter) => listSchedules(context, filter),
     schedule: (name) => viewScheduleByName(context, name),
     putSchedule: (name, spec) => putSchedule(context, name, spec),

@@ -23,6 +23,9 @@ import type { FiredBy, RetryOrder } from "./requests.ts";
  * | root header   | the same; it is also the job, and its first row | < 1 KB + value | create 2, its row as any run, end 2 |
  * | identity      | callbacks `G#~<hash>` / `!`: a root header without a job | < 1 KB + value | created 1, its row as any run |
  * | subscription  | tasks `U#~<hash>#<shard>` / `<round>#<place of the run>` | < 1 KB | once per run that waits for an identity |
+ * | edges         | tasks `DE#<runId>` / `<hash of the edges>` | < 1 KB | once per committed attempt, when its dependencies have changed |
+ * | dependent     | tasks `U#~<hash>#d` / `<place of the run>` | < 1 KB | once per edge to an identity |
+ * | nested wait   | tasks `DN#~<hash>` / `<identity>#<place of the run>` | < 1 KB | once per wait of a run below an identity for another one |
  * | ledger node   | callbacks `L#<gid>#<round>#<level>#<node>` / `!` | < 1 KB | 1 per batch of members of one leaf |
  * | run           | tasks `G#<gid>#<leaf>` / `C#<local>#<step>` | < 1 KB + value | claim 1, commit 1, queue or wait 1 |
  * | plan page     | tasks `N#<page>` / `!` | <= 4 KB, else a blob | once |
@@ -41,6 +44,8 @@ import type { FiredBy, RetryOrder } from "./requests.ts";
  * | kept blob     | tasks `H#<sha256>` / `!` | < 1 KB | one machine only: until when its file is kept |
  * | pause         | tasks `PZ` / `<kind>:<name>`; of a job in its root header | < 1 KB | pause, resume, end 1 each; 1 per heartbeat of a holder |
  * | parked        | tasks `B#<kind>:<name>#<shard>` / `<hash>` | < 1 KB | 1 per message that met a pause, 1 when it is sent |
+ * | backlog       | tasks `BQ#<queue>#<band>` / `<job>#<group>#<range>` | < 1 KB | put 1, 1 per turn, removed 1; only of capped queues |
+ * | dispatcher    | tasks `BD` / `<queue>`; no `ttl` | < 1 KB | 2 per pass, 1 when it is wanted meanwhile |
  * | lock holder   | tasks `LC#s#<key>` / `<place>`, `LC#l#<key>` / `w` or `r#<hash of runId>` | < 1 KB | taken 1, released 1 |
  * | lock waiter   | tasks `LQ#s#<key>`, `LQ#l#<key>` / `<since>#<hash of runId>` | < 1 KB | put 1 and removed 1 for each wait |
  * | rate limit    | tasks `LR#<per>#<key>` / `!` | < 1 KB | 1 per start; 1 or 2 when a start must wait |
@@ -224,6 +229,15 @@ export interface RunAttributes extends Owned {
   readonly reused?: true;
   /** Set only on runs that wait for an identity, and take no value of it. */
   readonly valueless?: true;
+  /** Identities that the run has waited for, each with the round whose end it wants at least. */
+  readonly asked?: { readonly [identity: string]: number };
+  /** Names the item with what the last committed attempt depended on (items/edge-items.ts). */
+  readonly edges?: string;
+  /** Declared dependencies that the run has given up. */
+  readonly removed?: ReadonlySet<string>;
+  /** Set only on identities: hash of a value that is a blob; the identities whose new ends began this round, first one first. */
+  readonly valueHash?: string;
+  readonly cause?: readonly string[];
   /** When the wait for each event ends, by name. Fixed when the run asks for the event for the first time. */
   readonly eventDeadlines?: { readonly [name: string]: number };
   /** Number of claims that were refused a lock or a rate, so that no code of the task began. */
@@ -320,38 +334,18 @@ export const eventItemKey = (jobId: string, name: string): Key => taskKey(`E#${j
 export const waiterPartition = (jobId: string, name: string): string => `W#${jobId}#${name}`;
 export const waiterKey = (jobId: string, name: string, waiterHash: string): Key =>
   taskKey(waiterPartition(jobId, name), waiterHash);
-/**
- * Executions of a job. `jobPart` is as much of the job's id as the name of an execution can hold (waits/executions.ts).
- */
+/** `jobPart` is as much of the job's id as the name of an execution can hold (waits/executions.ts). */
 export const executionPartition = (jobPart: string): string => `X#${jobPart}`;
 export const executionKey = (jobPart: string, name: string): Key => taskKey(executionPartition(jobPart), name);
 export const eventPartition = (jobId: string): string => `V#${jobId}`;
 export const eventKey = (jobId: string, at: number, id: string): Key =>
   taskKey(eventPartition(jobId), `${pad(at, 14)}#${id}`);
 
-/** `kind` is the text that `failureKindText` returns. */
-export const failurePartition = (kind: string): string => `FX#${kind}`;
-/** The first part of the sort key of failures. A query from here reads those since `at`. */
-export const failureTime = (at: number): string => pad(at, 14);
-export const failureKey = (kind: string, at: number, runId: string): Key =>
-  taskKey(failurePartition(kind), `${failureTime(at)}#${runId}`);
-export const FAILURE_KINDS = "FX";
-export const failureKindKey = (kind: string): Key => taskKey(FAILURE_KINDS, kind);
-
 export const scheduleKey = (name: string, list = "all"): Key => taskKey(`SC#${list}`, name);
 export const PAUSES = "PZ";
 /** `target` is the text that `pauseText` returns. */
 export const pauseKey = (target: string): Key => taskKey(PAUSES, target);
 export const parkedKey = (target: string, shard: number, hash: string): Key => taskKey(`B#${target}#${shard}`, hash);
-export const DEAD_LETTERS = "DL";
-export const deadLetterKey = (id: string): Key => taskKey(DEAD_LETTERS, id);
-/** Ids of dead letters are ordered by the time at which their messages were given up. */
-export const deadLetterId = (at: number, hash: string): string => `${pad(at, 14)}-${hash}`;
-
-export const subscriptionPartition = (identity: string, shard: number): string => `U#${identity}#${shard}`;
-export const subscriptionKey = (identity: string, shard: number, sort: string): Key =>
-  taskKey(subscriptionPartition(identity, shard), sort);
-
 export const OPEN_SHARDS = 16;
 export const DUE_SHARDS = 64;
 export const DUE_ROOT_SHARDS = 8;

@@ -3,14 +3,17 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { JobState } from "../core/job-state.ts";
 import type { PauseTarget } from "../core/pause.ts";
 import type { Counts } from "../core/plan/counts.ts";
+import type { ItemCounts } from "../core/task/item-counts.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
+import type { QueueSpeed } from "../core/task/statistics.ts";
 import type { QueueDepth } from "./ports.ts";
 import type { FiredBy, ScheduleSpec } from "../core/schedule/schedule.ts";
 
 export type { JobState };
 export type { GroupView } from "../core/plan/group-view.ts";
 export type { LockUser, LockView } from "../core/task/lock-view.ts";
+export type { SiteView, StatisticsPage } from "../core/task/statistics.ts";
 export type { DeadLetter as DeadLetterView, DeadLetterCounts } from "../core/task/dead-letter.ts";
 
 export interface JobView {
@@ -29,8 +32,15 @@ export interface JobView {
   /** Exact once the job has ended by completion (`countsExact`). Approximate before that, and only for display. */
   readonly counts: Counts;
   readonly countsExact: boolean;
+  /**
+   * Items of path tasks, by the state in which the last step left them. Absent when no task has counted any. Approximate
+   * until `countsExact`.
+   */
+  readonly items?: ItemCounts;
   /** Task runs known so far. Grows while the job spawns. */
   readonly planned: number;
+  /** Set only above 0, where one job is asked for: runs that wait to be admitted to a queue that has a cap. */
+  readonly pending?: number;
   /** Set only on an ended job with exact counts, and only where one job is asked for. */
   readonly cost?: JobCost;
   /** The outcome of the root group. */
@@ -40,7 +50,7 @@ export interface JobView {
   readonly value?: Json;
 }
 /** One queue, with what waits in it. */
-export interface QueueView {
+export interface QueueView extends QueueSpeed {
   readonly name: string;
   /** Absent when it is unknown. */
   readonly depth?: QueueDepth;
@@ -50,6 +60,12 @@ export interface QueueView {
   readonly parked: number;
   /** Set when there are more than were counted. */
   readonly parkedMore?: true;
+  /** Absent when the queue has none. */
+  readonly cap?: number;
+  /** Runs that wait to be admitted. Absent when the queue has no cap, and nothing waits. */
+  readonly backlog?: number;
+  /** Set when there are more than were counted. */
+  readonly backlogMore?: true;
 }
 /** What keeps runs from starting. */
 export interface PauseView extends PauseTarget {
@@ -98,6 +114,15 @@ export interface Unmet {
   /** Milliseconds since the epoch. */
   readonly expiresAt?: number;
 }
+/** A run that another one depends on. A run that is awaited has no name before it was consumed. */
+export interface DependencyView {
+  readonly name?: string;
+  readonly runId: string;
+  readonly task?: string;
+  readonly status?: RunStatus;
+  /** Set when it has ended otherwise since it was consumed. */
+  readonly changed?: true;
+}
 export interface RunView {
   readonly runId: string;
   readonly jobId: string;
@@ -143,6 +168,15 @@ export interface RunView {
    * end it takes. `reused` says that it had ended before.
    */
   readonly adopts?: { readonly runId: string; readonly round: number; readonly reused: boolean };
+  /**
+   * Shared runs that it has asked for or declared, by name: those that it waits for, and those that its last committed
+   * attempt has consumed. Set only where one run is asked for, as is the next.
+   */
+  readonly dependencies?: readonly DependencyView[];
+  /** Runs that depend on this shared run, at most 100. */
+  readonly dependents?: readonly string[];
+  /** Set only on a shared run that runs again because others have ended otherwise: these, the first one first. */
+  readonly cause?: readonly string[];
   readonly stamps?: JsonObject;
   /** Set when the task is called for each item of a list. */
   readonly each?: "map" | "starmap";

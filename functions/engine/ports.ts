@@ -114,7 +114,7 @@ export interface OutgoingMessage {
   /** Fairness group, so that messages of one job do not delay those of another. */
   readonly jobId: string;
   readonly body: Json;
-  /** Whole seconds, at most `maxDelaySeconds`. */
+  /** At most `maxDelaySeconds`. A queue that takes whole seconds rounds it up. */
   readonly delaySeconds?: number;
   /** Priority band, absent for the middle one. A queue that serves no bands treats all messages alike. */
   readonly band?: Band;
@@ -128,6 +128,8 @@ export interface ReceivedMessage {
 }
 export interface Queue {
   readonly maxDelaySeconds: number;
+  /** Seconds after which `depth` tells a message that was sent. Absent when it tells it at once. */
+  readonly depthLagSeconds?: number;
   /**
    * Delivers at least once, in no order. Throws unless every message was accepted; even then some may have been sent.
    */

@@ -21,7 +21,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads a function's settings. FANFOLD_CONFIG holds what functions use of fanfold.config.ts, `{ site, queues,
- * concurrency, jobTimeoutDays, retentionDays }`, each optional.
+ * caps, concurrency, jobTimeoutDays, retentionDays }`, each optional.
  * @throws FanfoldError `invalid_request` when FANFOLD_CONFIG is not a JSON object
  */
 export function readEnvironment(variables: Variables): Environment {
@@ -36,6 +36,7 @@ export function readEnvironment(variables: Variables): Environment {
     engine: {
       site,
       queues: Array.isArray(config["queues"]) ? (config["queues"] as readonly string[]) : undefined,
+      caps: config["caps"] as EngineConfig["caps"],
       executions: { prefix: variables["FANFOLD_PREFIX"] ?? DEFAULT_PREFIX },
       defaultJobTimeoutSeconds: number("jobTimeoutDays", DEFAULT_CONFIG.defaultJobTimeoutSeconds / DAY) * DAY,
       retentionSeconds: number("retentionDays", DEFAULT_CONFIG.retentionSeconds / DAY) * DAY,

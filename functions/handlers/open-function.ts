@@ -111,10 +111,11 @@ async function openNow(
   const { store, queue, blobs, ids, tokens, executions } = platform;
   const rare = { ...(tokens && { tokens }), ...(executions && { executions }), ...(schedules && { schedules }) };
   const engine = createEngine({ store, queue, blobs, ids, clock, registry, runner, watch, ...rare }, config);
-  const invocation = invocationOf({ environment, platform, print, now }, clock, counted);
+  const invocation = invocationOf(engine, { environment, platform, print, now }, clock, counted);
   return { engine, registry, environment, platform, config, now, log, invocation };
 }
 function invocationOf(
+  engine: Pick<Engine, "flushStatistics">,
   { environment, platform, print, now }: Pick<Surroundings, "environment" | "platform" | "print" | "now">,
   clock: InvocationClock,
   counted: Record<keyof typeof NOTHING_COUNTED, number>,
@@ -132,6 +133,7 @@ function invocationOf(
     try {
       return await work(report);
     } finally {
+      await inTime(engine.flushStatistics());
       clock.endPauses();
       const used = platform.usage();
       report.add(METRICS.writeUnits, used.writeUnits - before.writeUnits);
@@ -148,6 +150,17 @@ function invocationOf(
       print(metricsLine(source, endedAt, metrics, { ...fields, ms: endedAt - startedAt }));
     }
   };
+}
+/** The least time that is left when a batch answers is longer than this (sqs-batch.ts). */
+const FLUSH_MS = 1_000;
+/** Waits for a flush, but not until the invocation is ended. What is not written by then may be lost. */
+async function inTime(flush: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, FLUSH_MS);
+  });
+  await Promise.race([flush, late]);
+  clearTimeout(timer);
 }
 const NOTHING_COUNTED = { repairs: 0, stuck: 0, gaveUp: 0, failedRuns: 0, jobs: 0, failedJobs: 0 };
 const FAILED_JOBS: ReadonlySet<JobState> = new Set(["failure", "timed-out"]);

@@ -54,6 +54,12 @@ export class LeaseKeeper {
       if (holder === undefined || kept.holder === holder) size += kept.runs.members.length;
     return size;
   }
+  /** Returns the number of runs that all holders together hold, by queue. */
+  heldByQueue(): ReadonlyMap<string, number> {
+    const held = new Map<string, number>();
+    for (const { runs } of this.#kept.values()) held.set(runs.queue, (held.get(runs.queue) ?? 0) + runs.members.length);
+    return held;
+  }
   /** Returns the number of batches that are held, each of which has a slot. */
   get batches(): number {
     return this.#kept.size;

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { FanfoldError } from "../core/errors.ts";
-import { ENGINE_QUEUE, formatQueueName, QUEUE_FUNCTIONS, type QueueFunction } from "../core/names/queue-name.ts";
+import { ENGINE_QUEUE, QUEUE_FUNCTIONS, type QueueFunction } from "../core/names/queue-name.ts";
 import { refuseRepeats } from "./refuse-repeats.ts";
 import { type NamedSchedule, SCHEDULES } from "./schedule-config.ts";
 import { describeIssue } from "./schema-issue.ts";
@@ -80,6 +80,8 @@ export interface SiteConfig {
    * At most `concurrency`. Default 10.
    */
   readonly threads?: number;
+  /** Cap of each queue of the site that sets none of its own. Default: none. */
+  readonly cap?: number;
   /** `false` parks the work of this site until this is `true` again (docs/guide-flow.md). Default `true`. */
   readonly process?: boolean;
   /** Settings of the Lambda function that serves each kind of work. */
@@ -99,6 +101,14 @@ export interface QueueConfig {
    * queues. One of weight 2 has twice the turns of one of weight 1. Default 1.
    */
   readonly weight?: number;
+  /**
+   * The most messages of this queue that are ready or being handled, 1 to 100,000. A message names one run, or up to
+   * 256 of a big group. What would go beyond that waits in the backlog of the queue (docs/guide-flow.md). On AWS the
+   * numbers are approximate. Default: that of the site, else none.
+   */
+  readonly cap?: number;
+  /** `true` gives each priority band a queue of its own on AWS, so that urgent runs overtake others. Default `false`. */
+  readonly bands?: boolean;
   /** Concurrent invocations, 2 to 1,000. Excludes `pollers`. Default 50. */
   readonly maxConcurrency?: number;
   /**
@@ -204,6 +214,8 @@ const QUEUE = z
     function: z.enum(QUEUE_FUNCTIONS).default("worker"),
     threads: whole(1, 10_000).optional(),
     weight: whole(1, 100).optional(),
+    cap: whole(1, 100_000).optional(),
+    bands: z.boolean().default(false),
     maxConcurrency: whole(2, 1_000).optional(),
     pollers: z.strictObject({ minimum: whole(2, 200), maximum: whole(2, 2_000) }).optional(),
     batchSize: whole(1, 1_000).default(10),
@@ -257,6 +269,7 @@ const SITE = z.strictObject({
     .default([])
     .superRefine((queues, context) => refuseRepeats(queues, (queue) => `${queue.name}#${queue.function}`, context)),
   threads: whole(1, 10_000).optional(),
+  cap: whole(1, 100_000).optional(),
   process: z.boolean().default(true),
   functions: z.strictObject(Object.fromEntries(QUEUE_FUNCTIONS.map((each) => [each, FUNCTION.optional()]))).default({}),
 });
@@ -359,18 +372,6 @@ export function defineConfig(config: FanfoldConfig): Settings {
     `fanfold.config.ts: ${field === "" ? "the configuration" : field} ${message}`,
     { details: { field } },
   );
-}
-
-/** Returns the queues of all sites, in full text form. */
-export function queuesOf({ sites }: Pick<Settings, "sites">): readonly string[] {
-  return sites.flatMap(({ name: site, queues }) =>
-    queues.map((queue) => formatQueueName({ site, queue: queue.name, function: queue.function })),
-  );
-}
-
-/** Returns the names of the sites whose work is parked. */
-export function parkedSitesOf({ sites }: Pick<Settings, "sites">): readonly string[] {
-  return sites.flatMap(({ name: site, process }) => (process ? [] : [site]));
 }
 
 /** Adds the default queue, and settings for each function that a queue needs. */

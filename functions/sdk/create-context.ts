@@ -6,9 +6,9 @@ import { errorData, OutcomeError } from "../core/task/error-data.ts";
 import type { GroupHandle, TaskCall, TaskOutcome } from "../core/task/invocation.ts";
 import { abortSignalOf } from "../core/task/stop-signal.ts";
 import type { AttemptEffects } from "./attempt-effects.ts";
-import { canvasOf } from "./canvas-builder.ts";
+import { canvasOf, type CanvasSource } from "./canvas-builder.ts";
 import { TaskError } from "./errors.ts";
-import type { EventWaits } from "./event-waits.ts";
+import { type AttemptWaits, dependencyValue } from "./attempt-waits.ts";
 import { SPAWNED, spawnedGroup } from "./spawned-group.ts";
 import { createBlobs, type TaskBlobs } from "./task-blobs.ts";
 import type { CursorItem, TaskContext, TaskLog } from "./task-context.ts";
@@ -24,16 +24,26 @@ class AttemptContext implements TaskContext {
   readonly kwargs: JsonObject;
   readonly #streamsResults: boolean;
   readonly #effects: AttemptEffects;
-  readonly #waits: EventWaits;
+  readonly #waits: AttemptWaits;
   #log: TaskLog | undefined;
   #blobs: TaskBlobs | undefined;
+  #deps: TaskContext["deps"] | undefined;
 
-  constructor(call: TaskCall, kwargs: JsonObject, streamsResults: boolean, effects: AttemptEffects, waits: EventWaits) {
+  constructor(
+    call: TaskCall,
+    kwargs: JsonObject,
+    streamsResults: boolean,
+    effects: AttemptEffects,
+    waits: AttemptWaits,
+  ) {
     this.#call = call;
     this.kwargs = kwargs;
     this.#streamsResults = streamsResults;
     this.#effects = effects;
     this.#waits = waits;
+  }
+  get task(): string {
+    return this.#call.task;
   }
   get jobId(): string {
     return this.#call.jobId;
@@ -76,6 +86,11 @@ class AttemptContext implements TaskContext {
   }
   get blobs(): TaskBlobs {
     return (this.#blobs ??= createBlobs(this.#call.services));
+  }
+  get deps(): TaskContext["deps"] {
+    return (this.#deps ??= Object.freeze(
+      Object.fromEntries(Object.entries(this.#call.deps).map(([name, end]) => [name, dependencyValue(end)])),
+    ));
   }
   get cursor(): Json | undefined {
     return this.#call.cursor;
@@ -134,6 +149,15 @@ class AttemptContext implements TaskContext {
     return <Value>(name: string, { timeoutSeconds }: { readonly timeoutSeconds?: number } = {}) =>
       this.#waits.wait(name, timeoutSeconds) as Promise<Value>;
   }
+  get requireDependency(): TaskContext["requireDependency"] {
+    return (name: string, signature: CanvasSource, { returnError = false }: { readonly returnError?: boolean } = {}) =>
+      this.#waits.require(name, signature, returnError) as Promise<never>;
+  }
+  get removeDependency(): TaskContext["removeDependency"] {
+    return (name) => {
+      if (Object.hasOwn(this.#call.deps, name)) this.#waits.removeDependency(name);
+    };
+  }
   get skip(): TaskContext["skip"] {
     return (value) => end({ kind: "skipped", value: toJson(value, "the value of skip") });
   }
@@ -151,7 +175,7 @@ export function createContext(
   kwargs: JsonObject,
   streamsResults: boolean,
   effects: AttemptEffects,
-  waits: EventWaits,
+  waits: AttemptWaits,
 ): TaskContext {
   return new AttemptContext(call, kwargs, streamsResults, effects, waits);
 }

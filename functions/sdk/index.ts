@@ -13,6 +13,7 @@ export type { Keyed, KeyContext, LimitKey, LimitSettings } from "./limit-setting
 export type { ConcurrencyLimit, LockRequest, RateLimit } from "../core/task/run-limits.ts";
 export type { Ends, Missing } from "./partial-args.ts";
 export type { TaskSignature } from "./signature.ts";
+export { signature, type NamedSignatureParts } from "./named-signature.ts";
 export { canvasFrom, chain, chord, group } from "./canvas-builder.ts";
 export { isFailedMember, type FailedMember } from "./failed-member.ts";
 export type { FailedRequest, LinkedError } from "./failed-request.ts";
@@ -70,10 +71,15 @@ export { FanfoldError, type ErrorCode } from "../core/errors.ts";
 export type { ErrorData, GroupHandle, ResultEntry, TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 export type { RetryPolicy } from "../core/retry-policy.ts";
 export type { Json, JsonObject } from "../core/json.ts";
+export { formatQueueName, parseQueueName, type QueueDefaults, type QueueFunction } from "../core/names/queue-name.ts";
+export { type GivenQueueName, QueueName } from "./queue-name.ts";
+export { currentQueue, currentSite } from "./current-task.ts";
 export {
-  formatQueueName,
-  parseQueueName,
-  type QueueDefaults,
-  type QueueFunction,
-  type QueueName,
-} from "../core/names/queue-name.ts";
+  definePathTask,
+  type PathArguments,
+  type PathRun,
+  type PathTask,
+  type PathTaskDefinition,
+} from "./paths/path-task.ts";
+export { FileActionStatus, type AddedFields } from "./paths/file-action-status.ts";
+export { type GivenPayload, type PathObject, type PathPayload, type PathState } from "./paths/path-payload.ts";

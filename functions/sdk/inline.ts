@@ -1,5 +1,6 @@
 import { FanfoldError } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/json.ts";
+import { DEFAULT_QUEUE, formatQueueName, parseQueueName } from "../core/names/queue-name.ts";
 import { isInstance, OutcomeError } from "../core/task/error-data.ts";
 import type { TaskCall, TaskOutcome } from "../core/task/invocation.ts";
 import type { AnyTask } from "./any-task.ts";
@@ -11,6 +12,7 @@ import { runAttempt } from "./run-attempt.ts";
  * throws.
  */
 export async function runInline(task: AnyTask, args: readonly Json[], kwargs: JsonObject): Promise<Json> {
+  if (task.info.dependsOn) throw needsEngine(task, "depends on other runs");
   return valueOf(task, await attemptInline(task, args, kwargs));
 }
 
@@ -29,7 +31,7 @@ function valueOf(task: AnyTask, outcome: TaskOutcome): Json {
   if (outcome.kind === "success") throw needsEngine(task, "runs other tasks");
   if (outcome.kind === "execution") throw needsEngine(task, "is an execution of a state machine");
   if (outcome.kind === "stream") throw needsEngine(task, "streams");
-  if (outcome.kind === "deferred") throw needsEngine(task, "waits for an event");
+  if (outcome.kind === "deferred") throw needsEngine(task, "waits for an event or a run");
   const { name, message, reason, retryable } = outcome.error;
   const error = new TaskError(message, {
     ...(reason !== undefined && { reason }),
@@ -62,16 +64,21 @@ function inlineCall(task: AnyTask, args: readonly Json[], kwargs: JsonObject): T
     headers: {},
     priority: undefined,
     site: "inline",
-    queue: task.info.queue ?? "default",
+    queue: formatQueueName(parseQueueName(task.info.queue ?? DEFAULT_QUEUE, { site: "inline" })),
+    startedAt: Date.now(),
     deadline: Number.MAX_SAFE_INTEGER,
     signal: new AbortController().signal,
     cursor: undefined,
+    deps: {},
     services: {
       results() {
         throw needsEngine(task, "reads the results of a group");
       },
       event() {
         throw needsEngine(task, "waits for an event");
+      },
+      dependency() {
+        throw needsEngine(task, "depends on other runs");
       },
       putBlob() {
         throw needsEngine(task, "puts a blob");

@@ -2,14 +2,17 @@ import * as z from "zod/v4/core";
 import { FanfoldError } from "../core/errors.ts";
 import { toJson } from "../core/json-check.ts";
 import type { Json, JsonObject } from "../core/json.ts";
+import type { ItemCounts } from "../core/task/item-counts.ts";
 import { errorData, OutcomeError } from "../core/task/error-data.ts";
 import type { MaybePromise, TaskCall, TaskOutcome } from "../core/task/invocation.ts";
 import { andThen } from "../core/task/maybe-promise.ts";
 import type { AnyTask } from "./any-task.ts";
 import { AttemptEffects } from "./attempt-effects.ts";
 import { createContext } from "./create-context.ts";
+import { withCall } from "./current-task.ts";
 import { typeError } from "./errors.ts";
-import { EventWaits } from "./event-waits.ts";
+import { AttemptWaits } from "./attempt-waits.ts";
+import type { PathPayload } from "./paths/path-payload.ts";
 import { describeIssue } from "./schema-issue.ts";
 import { streamItems } from "./stream-items.ts";
 
@@ -47,13 +50,14 @@ function runOnce(
   kwargs: JsonObject,
 ): MaybePromise<TaskOutcome> {
   const { definition, info } = task;
-  const waits = new EventWaits(call.services);
+  const waits = new AttemptWaits(call.services);
   const effects = new AttemptEffects(definition.policy);
   const end = (returned: unknown): TaskOutcome =>
     isAsyncIterable(returned) ? stream(task, call, returned, effects, waits) : success(task, returned, effects);
   let ended: MaybePromise<TaskOutcome>;
   try {
-    const returned: unknown = definition.run(createContext(call, kwargs, info.streamsResults, effects, waits), ...args);
+    const ctx = createContext(call, kwargs, info.streamsResults, effects, waits);
+    const returned: unknown = withCall(call, () => definition.run(ctx, ...args));
     ended = andThen(isThenable(returned) ? Promise.resolve(returned) : returned, end);
   } catch (thrown) {
     if (!waits.open) throw thrown;
@@ -61,7 +65,7 @@ function runOnce(
   }
   return ended instanceof Promise || waits.open ? afterWaits(ended, waits) : ended;
 }
-async function afterWaits(ended: MaybePromise<TaskOutcome>, waits: EventWaits): Promise<TaskOutcome> {
+async function afterWaits(ended: MaybePromise<TaskOutcome>, waits: AttemptWaits): Promise<TaskOutcome> {
   let outcome: TaskOutcome | undefined;
   try {
     outcome = await ended;
@@ -77,7 +81,7 @@ function stream(
   call: TaskCall,
   returned: AsyncIterable<unknown>,
   effects: AttemptEffects,
-  waits: EventWaits,
+  waits: AttemptWaits,
 ): TaskOutcome {
   if (effects.spawned("own") !== undefined)
     throw new FanfoldError("invalid_request", `${task.name} has spawned children and streams: yield them all`);
@@ -90,7 +94,8 @@ function stream(
 }
 function success(task: AnyTask, returned: unknown, effects: AttemptEffects): TaskOutcome {
   const value = task.info.ignoreResult ? null : resultJson(task, returned);
-  if (effects.none) return { kind: "success", value };
+  const items = itemsOf(task, returned);
+  if (effects.none) return { kind: "success", value, ...items };
   const spawned = effects.spawned(returned === undefined ? "group" : "own");
   const { counters } = effects;
   return {
@@ -98,7 +103,12 @@ function success(task: AnyTask, returned: unknown, effects: AttemptEffects): Tas
     value,
     ...(spawned !== undefined && { spawned }),
     ...(counters !== undefined && { counters }),
+    ...items,
   };
+}
+/** Returns the number of items in each state, if the task has any that count. */
+function itemsOf({ info }: AnyTask, returned: unknown): { readonly items?: Partial<ItemCounts> } {
+  return info.paths?.countsTowardsJob === true ? { items: (returned as PathPayload).status.summary } : {};
 }
 
 function resultJson(task: AnyTask, returned: unknown): Json {

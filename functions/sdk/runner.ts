@@ -1,5 +1,6 @@
 import { FanfoldError } from "../core/errors.ts";
 import type { Json } from "../core/json.ts";
+import { addCounts, type Counts } from "../core/plan/counts.ts";
 import type { MaybePromise, TaskCall, TaskOutcome, TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 import { raceAbort } from "./abort-race.ts";
 import type { AnyTask } from "./any-task.ts";
@@ -68,7 +69,8 @@ async function runItem(task: AnyTask, call: TaskCall, args: readonly Json[]): Pr
 /** Runs one attempt that calls the task for each item. The first call that does not simply succeed ends the attempt. */
 async function runEach(task: AnyTask, call: TaskCall, each: "map" | "starmap"): Promise<TaskOutcome> {
   const values: Json[] = [];
-  const counters: Record<string, number> = {};
+  let counters: Counts | undefined;
+  let items: Counts | undefined;
   for (const item of call.args[0] as readonly Json[]) {
     call.signal.throwIfAborted();
     const outcome = await runItem(task, call, each === "map" ? [item] : (item as readonly Json[]));
@@ -86,8 +88,9 @@ async function runEach(task: AnyTask, call: TaskCall, each: "map" | "starmap"): 
     }
     if (outcome.kind !== "success" && outcome.kind !== "skipped") return outcome;
     values.push(outcome.value);
-    if (outcome.kind === "success")
-      for (const [name, by] of Object.entries(outcome.counters ?? {})) counters[name] = (counters[name] ?? 0) + by;
+    if (outcome.kind !== "success") continue;
+    if (outcome.counters) counters = addCounts(counters, outcome.counters);
+    if (outcome.items) items = addCounts(items, outcome.items as Counts);
   }
-  return { kind: "success", value: values, ...(Object.keys(counters).length > 0 && { counters }) };
+  return { kind: "success", value: values, ...(counters && { counters }), ...(items && { items }) };
 }

@@ -6,7 +6,8 @@ import type { StreamItem, TaskCall, TaskOutcome } from "../core/task/invocation.
 import type { StopSignal } from "../core/task/stop-signal.ts";
 import { raceAbort } from "./abort-race.ts";
 import { canvasOf, type CanvasSource } from "./canvas-builder.ts";
-import type { EventWaits } from "./event-waits.ts";
+import type { AttemptWaits } from "./attempt-waits.ts";
+import { withCall } from "./current-task.ts";
 import { outcomeOf } from "./outcome-of.ts";
 import type { CursorItem } from "./task-context.ts";
 
@@ -17,15 +18,16 @@ import type { CursorItem } from "./task-context.ts";
  */
 export async function* streamItems(
   source: AsyncIterator<unknown>,
-  { signal, services }: TaskCall,
-  waits: EventWaits,
+  call: TaskCall,
+  waits: AttemptWaits,
 ): AsyncGenerator<StreamItem, Json | undefined, undefined> {
+  const { signal, services } = call;
   let ended = false;
   let pulling: Promise<unknown> | undefined;
   try {
     while (true) {
       const next = await raceAbort(signal, async () => {
-        const next = pull(source, () => (ended = true));
+        const next = withCall(call, () => pull(source, () => (ended = true)));
         pulling = next;
         return next;
       });
@@ -41,11 +43,11 @@ export async function* streamItems(
     if (signal.aborted && pulling) services.leave(pulling);
     throw new OutcomeError((await deferralOf(waits, signal)) ?? outcomeOf(thrown, signal));
   } finally {
-    if (!ended) await stop(source, signal);
+    if (!ended) await withCall(call, () => stop(source, signal));
   }
 }
 
-async function deferralOf(waits: EventWaits, signal: StopSignal): Promise<TaskOutcome | undefined> {
+async function deferralOf(waits: AttemptWaits, signal: StopSignal): Promise<TaskOutcome | undefined> {
   try {
     return await raceAbort(signal, () => waits.deferral());
   } catch {

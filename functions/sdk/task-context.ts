@@ -1,6 +1,8 @@
 import type { FailurePolicy } from "../core/canvas/canvas.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { GroupHandle, ResultEntry } from "../core/task/invocation.ts";
+import type { TaskBroken } from "./errors.ts";
+import type { TaskSignature } from "./signature.ts";
 import type { CanvasSource } from "./canvas-builder.ts";
 import type { TaskBlobs } from "./task-blobs.ts";
 
@@ -69,6 +71,8 @@ export interface CallbackOptions {
 
 /** One attempt of one run, as the task sees it. It is read-only, and must not be used after the run has ended. */
 export interface TaskContext<Kwargs = JsonObject> {
+  /** The name of the task. */
+  readonly task: string;
   /** The job that the run belongs to. */
   readonly jobId: string;
   /** Positional id, the same for every attempt. Use it as a key wherever an effect must not happen twice. */
@@ -79,7 +83,7 @@ export interface TaskContext<Kwargs = JsonObject> {
   readonly round: number;
   /** The site where the attempt runs. */
   readonly site: string;
-  /** The queue in text form, which `parseQueueName` reads. */
+  /** The queue in text form with all its parts, which `QueueName.parse` reads. */
   readonly queue: string;
   /** When the attempt is stopped, in milliseconds since the epoch. */
   readonly deadline: number;
@@ -100,6 +104,11 @@ export interface TaskContext<Kwargs = JsonObject> {
   readonly member: { readonly group: string; readonly index: number };
   /** Large content: put it, pass its reference on, open it elsewhere as a stream. */
   readonly blobs: TaskBlobs;
+  /**
+   * Values of the dependencies that the signature or the task declares, by name; null for one without a value. A broken
+   * one is a TaskBroken with its reason.
+   */
+  readonly deps: { readonly [name: string]: Json | TaskBroken };
   /** The log of the run. */
   readonly log: TaskLog;
   /**
@@ -180,6 +189,33 @@ export interface TaskContext<Kwargs = JsonObject> {
    * @example const { amount } = await ctx.waitForEvent<Payment>("paid", { timeoutSeconds: 86_400 });
    */
   waitForEvent<Value = Json>(name: string, options?: { readonly timeoutSeconds?: number }): Promise<Value>;
+  /**
+   * Returns the value of a run that jobs share, and sees to it that it runs. It is an edge of this run by the name.
+   *
+   * While that run has not ended, this one is `deferred` and holds no worker. The attempt ends at this call, and the task
+   * RUNS AGAIN FROM ITS START once the other has ended, as after `waitForEvent`. All runs that an attempt asks for are
+   * awaited together. A run that has failed breaks this one with `dependency_has_error`. One that is broken is thrown as
+   * a TaskBroken, which may be caught. Only the names that the last attempt asked for stay edges.
+   * @param options `returnError`: returns the TaskBroken instead of throwing it
+   * @throws TaskBroken; FanfoldError `invalid_canvas`, `no_identity`, `too_many_dependencies`. Any other error ends the
+   *   attempt and should not be caught.
+   * @example const text = await ctx.requireDependency("text", extract.s(file));
+   */
+  requireDependency<Result>(
+    name: string,
+    signature: TaskSignature<[], Result, boolean>,
+    options?: { readonly returnError?: false },
+  ): Promise<Result>;
+  requireDependency<Result>(
+    name: string,
+    signature: TaskSignature<[], Result, boolean>,
+    options: { readonly returnError: boolean },
+  ): Promise<Result | TaskBroken>;
+  /**
+   * Removes a dependency that was declared. The attempt ends, and the task runs again from its start without it. Does
+   * nothing when there is no such dependency.
+   */
+  removeDependency(name: string): void;
   /** Ends the run as skipped, with a value. Counts as success. Children spawned before never start. */
   skip(value?: unknown): never;
   /** Ends the attempt as failed. `retryable: false` ends the run. */

@@ -1,7 +1,21 @@
 import type * as z from "zod/v4/core";
 import { eachOf } from "../core/canvas/canvas-parts.ts";
-import type { Chunks, Dedupe, FailurePolicy, SignatureOptions, Tracking } from "../core/canvas/canvas.ts";
-import { readDedupe, readFailurePolicy, readScope, readTracking } from "../core/canvas/signature-options.ts";
+import type {
+  Chunks,
+  Dedupe,
+  DependencySource,
+  FailurePolicy,
+  SignatureOptions,
+  Tracking,
+} from "../core/canvas/canvas.ts";
+import { readDependsOn } from "../core/canvas/depends-on.ts";
+import {
+  readDedupe,
+  readFailurePolicy,
+  readScope,
+  readSignatureOptions,
+  readTracking,
+} from "../core/canvas/signature-options.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { toJson } from "../core/json-check.ts";
 import type { Json, JsonObject } from "../core/json.ts";
@@ -81,6 +95,8 @@ export interface TaskSettings extends LimitSettings {
    * scopes are never shared.
    */
   readonly scope?: string;
+  /** Runs that jobs share, and that must have ended before a run of this task starts: `ctx.deps` has their values. */
+  readonly dependsOn?: { readonly [name: string]: DependencySource };
   /**
    * When the children that the task spawns or streams have failed, which then fails the run. Default `settled`: never.
    */
@@ -186,7 +202,7 @@ export function defineTask<
 /** Makes a task. `more` is what is known of it beside its definition. */
 export function createTask<Args extends readonly unknown[], Returned, Kwargs extends z.$ZodObject | undefined>(
   definition: TaskDefinition<Args, Returned, Kwargs>,
-  more: Pick<TaskInfo, "stateMachine"> = {},
+  more: Pick<TaskInfo, "stateMachine" | "paths"> = {},
 ): Task<Args, ValueOf<Returned>, GivenKwargs<Kwargs>> {
   const info = { ...taskInfo(definition, definition.run), ...more };
   if (typeof definition.run !== "function") throw invalid("/run", `task ${info.name} has no function "run"`);
@@ -257,6 +273,7 @@ function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
     tracking,
     dedupe,
     scope,
+    dependsOn,
   } = settings;
   const problem = nameProblem(name);
   if (problem !== undefined) throw invalid("/name", `the name of a task ${problem}`);
@@ -278,6 +295,7 @@ function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
     ...(tracking !== undefined && { tracking: readTracking(tracking, "/tracking") }),
     ...(dedupe !== undefined && { dedupe: readDedupe(dedupe, "/dedupe") }),
     ...(scope !== undefined && { scope: readScope(scope, "/scope") }),
+    ...(dependsOn !== undefined && { dependsOn: readDependsOn(dependsOn, "/dependsOn", readSignatureOptions) }),
     ...limitsPart(settings),
     ...(Object.prototype.toString.call(run) === "[object AsyncGeneratorFunction]" && { streams: true as const }),
   };

@@ -7,6 +7,8 @@ import { LIMITS } from "../core/limits.ts";
 import { nameProblem } from "../core/names/names.ts";
 import { nearestName } from "../core/names/nearest-name.ts";
 import { errorData, isFanfoldError } from "../core/task/error-data.ts";
+import { requireStreaming } from "../core/task/streaming-handlers.ts";
+import { type AnyTask, isTask } from "./any-task.ts";
 import { canvasOf, type CanvasSource } from "./canvas-builder.ts";
 import { describeIssue } from "./schema-issue.ts";
 
@@ -23,6 +25,11 @@ export interface WorkflowDefinition<Parameters extends z.$ZodObject> {
    * tasks.
    */
   readonly canvas: (parameters: z.output<Parameters>) => CanvasSource;
+  /**
+   * The path tasks that the canvas calls for moved and deleted items, with `stream_results`. There may be millions, so a
+   * task that does not stream its results is refused here, before any job starts.
+   */
+  readonly handlers?: { readonly move?: AnyTask; readonly delete?: AnyTask };
   /** Seconds until a job of the workflow is `timed-out`. Default: that of the engine. */
   readonly timeout?: number;
   /**
@@ -47,7 +54,7 @@ export interface Workflow {
 
 /**
  * Defines a workflow that can be started by name, through the API, the CLI or a schedule.
- * @throws FanfoldError `invalid_request` (`details.field` names the field)
+ * @throws FanfoldError `invalid_request` (`details.field` names the field), `cannot_stream` for a handler
  * @example
  * export const squares = defineWorkflow({
  *   name: "squares",
@@ -57,11 +64,12 @@ export interface Workflow {
  * });
  */
 export function defineWorkflow<Parameters extends z.$ZodObject>(definition: WorkflowDefinition<Parameters>): Workflow {
-  const { name, description = "", parameters, canvas, timeout, supervised = false } = definition;
+  const { name, description = "", parameters, canvas, timeout, supervised = false, handlers = {} } = definition;
   const problem = nameProblem(name);
   if (problem !== undefined) throw invalid("/name", `the name of a workflow ${problem}`);
   if (timeout !== undefined && !(timeout > 0 && Number.isFinite(timeout)))
     throw invalid("/timeout", `the timeout of ${name} must be a number of seconds above 0`);
+  checkHandlers(name, handlers);
   return Object.freeze({
     [workflowMark]: true as const,
     name,
@@ -72,6 +80,18 @@ export function defineWorkflow<Parameters extends z.$ZodObject>(definition: Work
     supervised,
   });
 }
+
+function checkHandlers(workflow: string, handlers: { readonly [kind: string]: AnyTask | undefined }): void {
+  for (const [kind, task] of Object.entries(handlers)) {
+    const field = `/handlers/${kind}`;
+    if (!HANDLERS.includes(kind))
+      throw invalid(field, `${workflow} has no handler ${kind}: give ${HANDLERS.join(" or ")}`);
+    if (task === undefined) continue;
+    if (!isTask(task)) throw invalid(field, `the handler ${kind} of ${workflow} must be a path task`);
+    requireStreaming(task.info, field);
+  }
+}
+const HANDLERS: readonly string[] = ["move", "delete"];
 
 /** Returns whether a value is a workflow that `defineWorkflow` made. */
 export function isWorkflow(value: unknown): value is Workflow {

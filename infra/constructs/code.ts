@@ -3,7 +3,8 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Code } from "aws-cdk-lib/aws-lambda";
-import { parkedSitesOf, queuesOf, type Settings } from "../../functions/sdk/config.ts";
+import type { Settings } from "../../functions/sdk/config.ts";
+import { parkedSitesOf, queuesOf } from "../../functions/sdk/queue-settings.ts";
 import {
   type Bundle,
   bundleHandler,

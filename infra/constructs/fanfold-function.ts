@@ -3,7 +3,8 @@ import { PolicyDocument, type PolicyStatement, Role, ServicePrincipal } from "aw
 import { Architecture, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
-import { queuesOf, type Settings } from "../../functions/sdk/config.ts";
+import type { Settings } from "../../functions/sdk/config.ts";
+import { bandedQueuesOf, capsOf, queuesOf } from "../../functions/sdk/queue-settings.ts";
 import { acknowledgeResources } from "../acknowledge.ts";
 import type { HandlerName } from "../bundling.ts";
 import { Deployment } from "../deployment.ts";
@@ -100,14 +101,18 @@ function environmentOf(
   deployment: Deployment,
 ): Record<string, string> {
   const { concurrency, jobTimeoutDays, retentionDays } = settings;
+  const caps = capsOf(settings);
+  const banded = bandedQueuesOf(settings);
   return {
     FANFOLD_PREFIX: settings.prefix,
     FANFOLD_SITE: site ?? settings.site,
     FANFOLD_BUCKET: deployment.bucketName,
     FANFOLD_QUEUE_URL_BASE: deployment.queueUrlBase,
+    ...(banded.length > 0 && { FANFOLD_BANDED: banded.join(",") }),
     FANFOLD_CONFIG: JSON.stringify({
       site: settings.site,
       queues: queuesOf(settings),
+      ...(caps && { caps }),
       concurrency,
       jobTimeoutDays,
       retentionDays,

@@ -69,7 +69,12 @@ export class FanfoldQueue extends Construct {
    */
   feed(
     target: IFunction,
-    { batchSize, windowSeconds, maxConcurrency, pollers }: Omit<QueueSettings, "name" | "function">,
+    {
+      batchSize,
+      windowSeconds,
+      maxConcurrency,
+      pollers,
+    }: Pick<QueueSettings, "batchSize" | "windowSeconds" | "maxConcurrency" | "pollers">,
   ): EventSourceMapping {
     return new EventSourceMapping(this, "Feed", {
       target,

@@ -10,7 +10,17 @@ import { FanfoldQueue } from "./fanfold-queue.ts";
 import { SiteDashboard } from "./site-dashboard.ts";
 
 type FunctionSettings = SiteSettings["functions"][number];
-type SiteQueue = SiteSettings["queues"][number] & { readonly text: string; readonly made: FanfoldQueue };
+type SiteQueue = Omit<SiteSettings["queues"][number], "bands"> & {
+  readonly text: string;
+  readonly made: FanfoldQueue;
+  /** Queues of the high and the low priority band, where the configuration asks for them. */
+  readonly bands: readonly { readonly name: string; readonly made: FanfoldQueue }[];
+};
+
+const BESIDE_THE_MIDDLE = [
+  [2, "-high"],
+  [0, "-low"],
+] as const;
 
 export interface FanfoldSiteProps extends DeploymentProps {
   readonly site: SiteSettings;
@@ -50,13 +60,19 @@ export class FanfoldSite extends Construct {
     const sized = new Map(site.functions.map((size) => [size.kind, size]));
     return site.queues.map((queue) => {
       const text = formatQueueName({ site: site.name, queue: queue.name, function: queue.function });
-      const made = new FanfoldQueue(this, `Queue-${queue.name}-${queue.function}`, {
-        queueName: this.deployment.queueName(text),
-        timeoutSeconds: sized.get(queue.function)?.timeoutSeconds ?? 0,
-        windowSeconds: queue.windowSeconds,
-        deadLetters: this.deadLetters,
+      const make = (id: string, queueName: string): FanfoldQueue =>
+        new FanfoldQueue(this, `Queue-${queue.name}-${queue.function}${id}`, {
+          queueName,
+          timeoutSeconds: sized.get(queue.function)?.timeoutSeconds ?? 0,
+          windowSeconds: queue.windowSeconds,
+          deadLetters: this.deadLetters,
+        });
+      const made = make("", this.deployment.queueName(text));
+      const bands = (queue.bands ? BESIDE_THE_MIDDLE : []).map(([band, id]) => {
+        const name = this.deployment.bandName(text, band);
+        return { name, made: make(id, name) };
       });
-      return { ...queue, text, made };
+      return { ...queue, text, made, bands };
     });
   }
 
@@ -78,10 +94,12 @@ export class FanfoldSite extends Construct {
       memoryMb: size.memoryMb,
       timeoutSeconds: size.timeoutSeconds,
       ...(size.reservedConcurrency !== undefined && { reservedConcurrency: size.reservedConcurrency }),
-      consumes: fed.map(({ made }) => made.queue.queueArn),
+      consumes: fed.flatMap(({ made, bands }) =>
+        [made, ...bands.map((band) => band.made)].map((each) => each.queue.queueArn),
+      ),
       statements: size.permissions.map(({ actions, resources }) => allow(actions, resources)),
     });
-    for (const queue of fed) queue.made.feed(worker.function, queue);
+    for (const queue of fed) for (const { made } of [queue, ...queue.bands]) made.feed(worker.function, queue);
     return worker;
   }
 
@@ -104,7 +122,8 @@ export class FanfoldSite extends Construct {
   private addAlarms(settings: Settings, queues: readonly SiteQueue[]): void {
     const { site, deployment } = this;
     const alarms = new Alarms(this, "Alarms", settings);
-    for (const { text } of queues) alarms.ofQueue(deployment.queueName(text));
+    for (const { text, bands } of queues)
+      for (const name of [deployment.queueName(text), ...bands.map((band) => band.name)]) alarms.ofQueue(name);
     const functions = [
       ...site.functions.map(({ kind }) => deployment.siteFunctionName(site.name, { role: "worker", function: kind })),
       deployment.siteFunctionName(site.name, { role: "dead-letter" }),

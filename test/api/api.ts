@@ -1,3 +1,4 @@
+import type { EngineConfig } from "../../functions/engine/config.ts";
 import type { Hono } from "hono";
 import { createApp } from "../../functions/api/app.ts";
 import type { Health } from "../../functions/api/dependencies.ts";
@@ -30,13 +31,14 @@ export function startApi(
     tasks?: readonly AnyTask[];
     health?: Partial<Health>;
     bodyBytes?: number;
+    engine?: Partial<EngineConfig>;
   } = {},
 ): Api {
   const { tasks: ofExamples, workflows } = loadTaskModule(examples);
   const tasks = [...ofExamples, ...(options.tasks ?? [])];
   const found = createWorkflows(workflows);
   const schedules = createCalendar((workflow: string, fields: unknown) => found.start(workflow, fields));
-  const local = new LocalEngine(tasks, {}, { around: (ports) => ({ ...ports, schedules }) });
+  const local = new LocalEngine(tasks, options.engine ?? {}, { around: (ports) => ({ ...ports, schedules }) });
   const registry = createRegistry(tasks);
   const reported: unknown[] = [];
   const app = createApp({

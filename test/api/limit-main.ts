@@ -5,7 +5,7 @@ import { JSON_TYPE } from "./refused-parts.ts";
 
 /**
  * Asks for each case of limit-cases.ts, in a process of its own so that it can have a small stack:
- * `node --stack-size=300 --import tsx test/api/limit-main.ts`. Prints a line of JSON for each.
+ * `node --stack-size=300 --import ./test/tsx-cached.mjs test/api/limit-main.ts`. Prints a line of JSON for each.
  */
 async function ask(api: Api, path: string, { body, headers }: Asked) {
   const response = await api.ask("POST", path, { body, headers: { ...JSON_TYPE, ...headers } });

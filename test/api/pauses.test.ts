@@ -45,10 +45,11 @@ describe("pauses over HTTP", () => {
     await client.submitWire(add);
     await local.untilQuiet(60);
     await client.submitWire({ ...add, options: { queue: "paris.video" } });
-    const empty = { ready: 0, delayed: 0, inFlight: 0 };
+    const depth = { ready: 0, delayed: 0, inFlight: 0 };
+    const idle = { depth, runsPerSecond: 0, messagesPerSecond: 0, workers: 0 };
     expect(await client.queues()).toEqual([
-      { name: "engine", depth: empty, paused: false, parked: 0 },
-      { name: "local.default#worker", depth: empty, oldestSeconds: 3, paused: true, parked: 1 },
+      { name: "engine", ...idle, drainSeconds: 0, paused: false, parked: 0 },
+      { name: "local.default#worker", ...idle, oldestSeconds: 3, paused: true, parked: 1 },
     ]);
     await client.resume(target);
     await local.untilQuiet(60);

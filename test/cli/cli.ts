@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll } from "vitest";
+import { READ_SOURCES } from "../read-sources.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
 /** A test sees no tasks but these, unless it names others. */
 const SHIPPED = resolve(ROOT, "test/shipped-tasks.ts");
-const TSX = resolve(ROOT, "node_modules/tsx/dist/loader.mjs");
 
 export interface Ended {
   readonly code: number | null;
@@ -36,7 +36,7 @@ export function newFolder(): string {
   return folder;
 }
 
-/** Starts `main`, by default the command, which tsx runs. */
+/** Starts `main`, by default the command. */
 export function start(
   args: readonly string[],
   input?: string,
@@ -44,7 +44,7 @@ export function start(
 ): Running {
   const env = { ...process.env, NO_COLOR: "1", npm_lifecycle_event: undefined, ...variables };
   const tasks = main.startsWith("cli/") && !args.includes("--tasks") && args.length > 0 ? ["--tasks", SHIPPED] : [];
-  const child = spawn(process.execPath, ["--import", TSX, resolve(ROOT, main), ...args, ...tasks], {
+  const child = spawn(process.execPath, [...READ_SOURCES, resolve(ROOT, main), ...args, ...tasks], {
     cwd: ROOT,
     env,
     stdio: ["pipe", "pipe", "pipe"],

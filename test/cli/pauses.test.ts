@@ -8,8 +8,8 @@ it("fanfold pause, pauses, queues and resume hold a queue and let it go on", { t
   expect((await call("pause", "queue", "default")).stdout).toBe("queue local.default#worker is pausing\n");
   expect((await call("pauses")).stdout).toMatch(/^KIND +NAME .*\nqueue +local\.default#worker +paus(ing|ed) /);
   const queues = (await call("queues")).stdout;
-  expect(queues).toMatch(/^QUEUE +READY +DELAYED +IN FLIGHT +OLDEST +PARKED +STATE\n/);
-  expect(queues).toMatch(/^local\.default#worker +0 +0 +0 +0 +paused$/m);
+  expect(queues).toMatch(/^QUEUE +READY +DELAYED +IN FLIGHT +STARTED +OLDEST +5 MIN +DRAIN +PARKED +STATE\n/);
+  expect(queues).toMatch(/^local\.default#worker +0 +0 +0 +\? +0\/s +\? +0 +paused$/m);
   const [resumed] = jsonLines<{ resumed: boolean }>((await call("resume", "queue", "default", "--json")).stdout);
   expect(resumed).toEqual({ kind: "queue", name: "default", resumed: true });
 });

@@ -6,6 +6,7 @@ import {
   group,
   type Json,
   type JsonObject,
+  QueueName,
   type RetryPolicy,
   type TaskContext,
   TaskError,
@@ -137,6 +138,6 @@ export const extendChord = define("extend_chord", { named: ["v", "sigs"] }, (ctx
 // These tasks stand anywhere in a chain, and ignore their input.
 const ANY: Parameters = { rest: true, others: true };
 export const priority = define("prio", ANY, (ctx) => ctx.priority ?? null);
-export const queueOf = define("queue_of", ANY, (ctx) => ctx.queue);
+export const queueOf = define("queue_of", ANY, (ctx) => QueueName.parse(ctx.queue).queue);
 export const groupOf = define("group_of", ANY, (ctx) => [ctx.member.group !== ctx.jobId, ctx.member.index]);
 export const stamps = define("stamps", ANY, (ctx): JsonObject => ctx.stamps);

@@ -8,6 +8,7 @@ import { LmdbQueue } from "../../functions/embedded/lmdb/lmdb-queue.ts";
 import { LmdbStore } from "../../functions/embedded/lmdb/lmdb-store.ts";
 import { SystemClock } from "../../functions/host/system-clock.ts";
 import { type OpenFolder, openFolder } from "./lmdb-folder.ts";
+import { READ_SOURCES } from "../read-sources.ts";
 
 interface Report {
   readonly mark: string;
@@ -29,7 +30,7 @@ describe("several processes on one folder", () => {
 
   async function startWriter(name: string): Promise<Writer> {
     const child = fork(join(import.meta.dirname, "lmdb-writer.ts"), [folder.folder, name, `${MARKS}`], {
-      execArgv: ["--import", "tsx"],
+      execArgv: READ_SOURCES,
     });
     const reports: Report[] = [];
     const ready = once(child, "message");

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { compareUtf8 } from "../../functions/core/items/utf8.ts";
+import type { Band } from "../../functions/core/plan/priority-band.ts";
 import { type Clock, PortError, type Queue } from "../../functions/engine/ports.ts";
 import type { Delivery, MessageSource } from "../../functions/host/message-source.ts";
 import { FakeClock } from "../../functions/testing/ports/fake-clock.ts";
@@ -20,6 +21,13 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
     const Q = "london.default#worker";
     const send = (jobId: string, ...bodies: readonly (string | number)[]) =>
       queue.send(bodies.map((body) => ({ queue: Q, jobId, body })));
+    const inBand = (band: Band | undefined) => (body: string | number) => ({
+      queue: Q,
+      jobId: "j",
+      body,
+      ...(band !== undefined && { band }),
+    });
+    const [low, middle, high] = [inBand(0), inBand(undefined), inBand(2)] as const;
     const receive = (max = 10, seconds = 30) => queue.receive([Q], max, seconds);
     const bodies = async (max = 10) => (await receive(max)).map(({ body }) => body);
 
@@ -44,6 +52,64 @@ export function queueContract(name: string, factory: (clock: Clock, holder: stri
       expect(await queue.depth(Q)).toEqual({ ready: 0, delayed: 0, inFlight: 0 });
       await queue.send([]);
       expect(await receive()).toEqual([]);
+    });
+
+    it("D055 the high band is served before the middle one, and that before the low one", async () => {
+      await queue.send([low(1), middle(2), high(3), low(4), middle(5), high(6)]);
+      expect(await bodies(2)).toEqual([3, 6]);
+      expect(await bodies(2)).toEqual([2, 5]);
+      expect(await bodies(2)).toEqual([1, 4]);
+    });
+
+    it("D054 every eighth message is one of the lowest band that waits, so no band starves", async () => {
+      await queue.send(Array.from({ length: 40 }, (_, k) => high(k)));
+      await queue.send([low("low 1"), low("low 2"), middle("middle 1"), middle("middle 2")]);
+      const one: unknown[] = [];
+      for (let k = 0; k < 40; k++) one.push(...(await bodies(1)));
+      expect(one.map((body, k) => [k, body]).filter(([, body]) => typeof body === "string")).toEqual([
+        [7, "low 1"],
+        [15, "low 2"],
+        [23, "middle 1"],
+        [31, "middle 2"],
+      ]);
+    });
+
+    it("a message of a higher band is next, however many of a lower one were taken before", async () => {
+      await queue.send(Array.from({ length: 20 }, (_, k) => low(k)));
+      for (const taken of [1, 7, 8]) {
+        await bodies(taken);
+        await queue.send([high(`after ${taken}`)]);
+        expect(await bodies(1)).toEqual([`after ${taken}`]);
+      }
+    });
+
+    it("many messages taken at once have the share of each band", async () => {
+      await queue.send(Array.from({ length: 30 }, (_, k) => high(k)));
+      await queue.send(Array.from({ length: 5 }, (_, k) => low(`low ${k}`)));
+      const taken = await bodies(16);
+      expect(taken.filter((body) => typeof body === "string")).toEqual(["low 0", "low 1"]);
+      expect(taken).toHaveLength(16);
+    });
+
+    it("a message keeps its band while it is delayed, in flight, and given back", async () => {
+      await queue.send([{ ...high("urgent"), delaySeconds: 10 }, middle(1), middle(2), middle(3)]);
+      await queue.ack((await receive(1)).map(({ id }) => id));
+      clock.advance(10_000);
+      const [urgent] = await receive(1);
+      expect(urgent).toMatchObject({ body: "urgent" });
+      await queue.later(urgent!.id, 0);
+      expect(await bodies(1)).toEqual(["urgent"]);
+      clock.advance(30_000);
+      expect(await bodies(1)).toEqual(["urgent"]);
+    });
+
+    it("jobs of one band take turns, whatever other bands hold", async () => {
+      await queue.send(Array.from({ length: 100 }, (_, k) => ({ ...high(k), jobId: "urgent" })));
+      await queue.send(["a1", "a2", "a3"].map((body) => ({ ...low(body), jobId: "a" })));
+      await queue.send([{ ...low("b1"), jobId: "b" }]);
+      const taken = await bodies(104);
+      expect(taken.filter((body) => typeof body === "string")).toEqual(["a1", "b1", "a2", "a3"]);
+      expect(await queue.depth(Q)).toMatchObject({ ready: 0, inFlight: 104 });
     });
 
     it("a message that is not acknowledged is delivered again after its visibility", async () => {

@@ -27,6 +27,8 @@ const PART_OF_TASKS: Readonly<Record<string, WritePart>> = {
   E: "jobs",
   W: "jobs",
   U: "jobs",
+  DE: "rows",
+  DN: "jobs",
   LC: "rows",
   LQ: "rows",
   LR: "rows",
@@ -34,6 +36,10 @@ const PART_OF_TASKS: Readonly<Record<string, WritePart>> = {
   SC: "jobs",
   PZ: "jobs",
   B: "jobs",
+  BQ: "jobs",
+  BD: "jobs",
+  ST: "jobs",
+  SQ: "jobs",
 };
 
 /** Counts from now on. Reads and refusals are in the store's own statistics. */

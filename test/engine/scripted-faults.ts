@@ -183,6 +183,32 @@ export class HeldCall extends Latch {
     });
 }
 
+/** Makes the nth read of a header wait at the latch before it happens. */
+export class HeldRead extends Latch {
+  readonly #gid: string;
+  #reads: number;
+
+  constructor(gid: string, nth = 1) {
+    super();
+    this.#gid = gid;
+    this.#reads = nth;
+  }
+  readonly around = (ports: Ports): Ports => ({
+    ...ports,
+    store: {
+      get: async (key, options) => {
+        if (isSame(key, headerKey(this.#gid)) && --this.#reads === 0) await this.wait();
+        return ports.store.get(key, options);
+      },
+      getMany: (...given) => ports.store.getMany(...given),
+      query: (...given) => ports.store.query(...given),
+      queryIndex: (...given) => ports.store.queryIndex(...given),
+      write: (...given) => ports.store.write(...given),
+      writeMany: (...given) => ports.store.writeMany(...given),
+    },
+  });
+}
+
 /**
  * A process that dies before the first matching call. Neither that call nor a later one happens, and none returns, so
  * no `finally` runs.

@@ -44,9 +44,9 @@ const OPERATIONS: readonly Operation[] = Object.entries(document.paths).flatMap(
   })),
 );
 
-/** Returns the operation that a request is meant for. */
+/** Returns the operation that a request is meant for. As in every URL, `..` leads to the segment above. */
 export function operationOf(method: string, target: string): Operation | undefined {
-  const path = target.split(/[?#]/)[0] ?? "";
+  const path = URL.canParse(target, "http://server") ? new URL(target, "http://server").pathname : "";
   const parts = path.split("/");
   return OPERATIONS.find(
     (each) =>

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { PortError } from "../../functions/engine/ports.ts";
 import * as examples from "../../functions/tasks/examples.ts";
 import { chain, chord, defineTask, group } from "../../functions/sdk/index.ts";
 import { canvasOf } from "../../functions/sdk/canvas-builder.ts";
@@ -73,6 +74,29 @@ describe("worker and control", () => {
     expect(total).toEqual({ Runs: 4, RunsFailed: 2, Jobs: 2, JobsFailed: 1 });
   });
 
+  it("S140 statistics are flushed at the end of each invocation, for a few write units", async () => {
+    const deployment = deploy();
+    await submit(deployment, group(Array.from({ length: 10 }, () => noop.s())));
+    await deployment.untilQuiet();
+    const { engine } = await deployment.engine();
+    const { items } = await engine.statistics({ site: "home" });
+    expect(items).toMatchObject([{ task: "noop", life: { counts: { success: 10 } } }]);
+    expect((await engine.sites([TASK_QUEUE]))[0]).toMatchObject({ site: "home", workers: 1 });
+  });
+  it("a function whose statistics are refused does its work", async () => {
+    const deployment = deploy();
+    const write = deployment.store.write.bind(deployment.store);
+    deployment.store.write = (op) =>
+      /^S[TQ]/.test(op.key.partition) ? Promise.reject(new PortError("throttled", "not now")) : write(op);
+    const jobId = await submit(deployment, noop.s());
+    await deployment.untilQuiet();
+    expect(await jobOf(deployment, jobId)).toMatchObject({ state: "success" });
+    deployment.store.write = write;
+    await submit(deployment, noop.s());
+    await deployment.untilQuiet();
+    const { engine } = await deployment.engine();
+    expect((await engine.statistics({ task: "noop" })).items[0]?.life.counts.success).toBe(2);
+  });
   it("a message of an unknown release comes back for as long as a roll-out may take, and what is no message is kept", async () => {
     const deployment = deploy();
     await submit(deployment, noop.s());

@@ -25,7 +25,7 @@ describe("fanfold.config.ts", () => {
         nodeModules: [],
         external: [],
         process: true,
-        queues: [{ name: "default", function: "worker", batchSize: 10, windowSeconds: 0 }],
+        queues: [{ name: "default", function: "worker", bands: false, batchSize: 10, windowSeconds: 0 }],
         functions: [{ kind: "worker", memoryMb: 1_024, timeoutSeconds: 300, permissions: [] }],
       },
     ]);
@@ -71,6 +71,8 @@ describe("fanfold.config.ts", () => {
     ["the engine's queue", "/sites/0/queues/0/name", queue({ name: "engine" })],
     ["settings beside the default queue", "/sites/0/queues/0/function", queue({ function: "settings" })],
     ["a queue without threads", "/sites/0/queues/0/threads", queue({ threads: 0 })],
+    ["a queue that takes nothing", "/sites/0/queues/0/cap", queue({ cap: 0 })],
+    ["a cap of a site that is no number", "/sites/0/cap", { sites: [{ name: "london", cap: 1.5 }] }],
     ["more threads than runs at once", "/sites/0/queues/0/threads", queue({ threads: 9 })],
     ["more threads of a site than runs at once", "/sites/0/threads", { sites: [{ name: "london", threads: 9 }] }],
     ["a queue that never has its turn", "/sites/0/queues/0/weight", queue({ weight: 0 })],

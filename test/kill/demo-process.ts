@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { until } from "../embedded/until.ts";
+import { READ_SOURCES } from "../read-sources.ts";
 
 const SHIPPED = fileURLToPath(new URL("../shipped-tasks.ts", import.meta.url));
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
@@ -27,18 +28,7 @@ export interface DemoProcess {
 
 /** Starts `npm run demo -- FOLDER --json --data DATA` in a process group of its own. */
 export function startDemo({ folder, dataFolder, tasks = SHIPPED, env }: DemoOptions): DemoProcess {
-  const args = [
-    "--import",
-    import.meta.resolve("tsx"),
-    MAIN,
-    "demo",
-    folder,
-    "--json",
-    "--data",
-    dataFolder,
-    "--tasks",
-    tasks,
-  ];
+  const args = [...READ_SOURCES, MAIN, "demo", folder, "--json", "--data", dataFolder, "--tasks", tasks];
   const child = spawn(process.execPath, args, {
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],

@@ -38,9 +38,11 @@ export function taskCall(
     priority: undefined,
     site: "london",
     queue: "london.default#worker",
+    startedAt: 0,
     deadline: 1_000,
     signal: new AbortController().signal,
     cursor: undefined,
+    deps: {},
     services: {
       async *results() {
         yield* results;
@@ -48,6 +50,7 @@ export function taskCall(
       leave: () => undefined,
       putBlob: () => Promise.reject(new Error("no blobs here")),
       openBlob: () => Promise.reject(new Error("no blobs here")),
+      dependency: async (name) => ({ kind: "unmet", awaits: { gid: name, round: 0 } }),
       event: async (name) => ({ kind: "unsent", name }),
       log: (level, message, fields) => void log.push({ level, message, ...(fields !== undefined && { fields }) }),
     },

@@ -1,14 +1,18 @@
-import { describe, expectTypeOf, it } from "vitest";
+import { describe, expect, expectTypeOf, it } from "vitest";
 import * as z from "zod";
 import {
   chain,
   chord,
+  definePathTask,
   defineTask,
   defineWorkflow,
+  FileActionStatus,
   group,
   type CanvasBuilder,
   type JsonObject,
   type Missing,
+  type PathObject,
+  type PathPayload,
   type ResultOf,
   type TaskSignature,
 } from "../../functions/sdk/index.ts";
@@ -107,5 +111,64 @@ describe("types", () => {
     });
     // @ts-expect-error a number is no canvas
     defineWorkflow({ name: "w", parameters: z.object({}), canvas: () => 7 });
+  });
+});
+
+describe("types of path tasks", () => {
+  const open = definePathTask({
+    name: "open",
+    run: (ctx, { jobid, paths, streamResults, site, ...own }) => {
+      expectTypeOf(paths).toEqualTypeOf<readonly PathObject[]>();
+      expectTypeOf(jobid).toEqualTypeOf<string | number>();
+      expectTypeOf(streamResults).toEqualTypeOf<boolean>();
+      expectTypeOf(site).toEqualTypeOf<string>();
+      expectTypeOf(own["anything"]).toEqualTypeOf<unknown>();
+      return new FileActionStatus(ctx.task, paths, jobid, ctx.queue).dump();
+    },
+  });
+  const closed = definePathTask({
+    name: "closed",
+    kwargs: z.object({ endpoint: z.string(), site: z.enum(["oslo", "bergen"]), hydrate: z.boolean().default(false) }),
+    run: (ctx, { jobid, paths, endpoint, site, hydrate }) => {
+      expectTypeOf(paths).toEqualTypeOf<readonly PathObject[]>();
+      expectTypeOf(endpoint).toEqualTypeOf<string>();
+      expectTypeOf(site).toEqualTypeOf<"oslo" | "bergen">();
+      expectTypeOf(hydrate).toEqualTypeOf<boolean>();
+      return new FileActionStatus(ctx.task, paths, jobid, ctx.queue).dump();
+    },
+  });
+  it("keyword arguments are typed, and a chain of path tasks is one", () => {
+    expectTypeOf(chain(open.s({ paths: [{ path: "/a" }] }), closed.s({ endpoint: "e" }))).toExtend<
+      CanvasBuilder<PathPayload>
+    >();
+    // @ts-expect-error A path is an object.
+    expect(() => open.s({ paths: ["/a"] })).not.toThrow();
+    // @ts-expect-error The endpoint is a text.
+    expect(() => closed.s({ endpoint: 5 })).not.toThrow();
+    const status = new FileActionStatus("t", [], 1, "q");
+    // @ts-expect-error There is no such state.
+    expect(() => status.add("failure", "/a")).toThrow("did you mean");
+    // @ts-expect-error A path task has no items to map over.
+    expect(open.map).toBeUndefined();
+  });
+  it("a payload from scratch may be partial, and have more", () => {
+    definePathTask({
+      name: "scratch",
+      run: async (_ctx, { jobid, paths }) => ({
+        jobid,
+        paths,
+        more: true,
+        status: {
+          task: "scratch",
+          input_paths: paths,
+          input_total: paths.length,
+          summary: { processed: paths.length },
+          details: { processed: paths },
+          started: new Date(),
+        },
+      }),
+    });
+    // @ts-expect-error A payload is needed.
+    expect(definePathTask({ name: "nothing", run: () => undefined }).name).toBe("nothing");
   });
 });

@@ -4,6 +4,7 @@ import type { Engine, RetryRequest, SubmitRequest } from "../../functions/engine
 import type { Header } from "../../functions/engine/item-kinds.ts";
 import { type Item, PortError } from "../../functions/engine/ports.ts";
 import type { Faults } from "./faults.ts";
+import type { Shape } from "./shape.ts";
 import type { Random } from "./random.ts";
 import { eventValue } from "./values.ts";
 import type { JobSpec } from "./workload.ts";
@@ -24,8 +25,8 @@ export interface ClientJob {
   cancelAsked: boolean;
   /** The scheduler step at which the client revokes a run, or all runs with a stamp. Negative for never. */
   revokeAt: number;
-  /** Set when the API said that the job is cancelled. */
-  cancelled: boolean;
+  /** The round that the API has said to be cancelled. */
+  cancelledIn: number | undefined;
   /** Set when the API answered the cancellation. */
   cancelAnswered: boolean;
   /** Times that the client still retries the job when it has failed. */
@@ -87,8 +88,15 @@ async function feed(
   }
 }
 
-export async function cancelJob(engine: Engine, job: ClientJob, jobId: string): Promise<void> {
-  if (await again(() => engine.cancel(jobId))) job.cancelled = true;
+export async function cancelJob(
+  engine: Engine,
+  job: ClientJob,
+  jobId: string,
+  rounds: Pick<Shape, "roundOf">,
+): Promise<void> {
+  const asked = rounds.roundOf(jobId);
+  // Another client may retry the job before this one is answered. Then either round may have been cancelled.
+  if ((await again(() => engine.cancel(jobId))) && rounds.roundOf(jobId) === asked) job.cancelledIn = asked;
   job.cancelAnswered = true;
 }
 
@@ -107,7 +115,7 @@ export async function retryJob(
     await again(() => engine.previewRetry(jobId, request).catch(unlessPort));
     await again(() => engine.retry(jobId, request));
     job.retriesLeft--;
-    job.cancelled = false;
+    job.cancelledIn = undefined;
     job.cancelAsked = false;
     job.cancelAnswered = false;
     job.cancelAt = job.cancelNext;
@@ -199,7 +207,7 @@ export function newJob(name: string, random: Random, spec: () => JobSpec): Clien
     cancelNext: -1,
     revokeAt: random.chance(0.25) ? 50 + random.int(1_500) : -1,
     cancelAsked: false,
-    cancelled: false,
+    cancelledIn: undefined,
     cancelAnswered: false,
     retriesLeft: 0,
     retry: undefined,

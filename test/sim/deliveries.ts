@@ -1,3 +1,4 @@
+import { BacklogWatch } from "./backlog-watch.ts";
 import type { Processes } from "./processes.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Message } from "./sim-queue.ts";
@@ -10,6 +11,7 @@ export class Deliveries {
   constructor(simulation: Simulation, processes: Processes) {
     this.#sim = simulation;
     this.#processes = processes;
+    if (simulation.world.faults.backlog) new BacklogWatch(simulation);
     simulation.world.store.watch(({ before, after }) => {
       if (!before && after?.key.partition === "DL") simulation.scheduler.count("deadLetters");
     });

@@ -61,6 +61,10 @@ export interface Faults {
   readonly pauses?: true;
   /** Gives signatures limits and locks. */
   readonly limits?: true;
+  /** Queues have caps, signatures priorities, and now and then no process knows how many messages a queue holds. */
+  readonly backlog?: true;
+  /** An unknown depth reads as an empty queue. */
+  readonly depthAsZero?: true;
   /** No process dies or freezes. */
   readonly immortal?: true;
   /** Simulates schedules (schedule-simulation.ts) in place of jobs of clients. */
@@ -76,6 +80,8 @@ export interface ReadContext {
   readonly previous: Item | undefined;
   /** Set when the read comes from getMany, which reads the groups above a group. */
   readonly many: boolean;
+  /** The round of the group that the same call read before, if it lies below this one. */
+  readonly below: number | undefined;
   /** Returns the number of members of a group that have a row. */
   readonly rowsOf: (gid: string) => number;
   /** Returns the round that a group is in. */

@@ -1,5 +1,6 @@
 import { canonicalJson, type Json } from "../../functions/core/json.ts";
-import { failedRuns } from "../../functions/core/plan/counts.ts";
+import { type Counts, failedRuns } from "../../functions/core/plan/counts.ts";
+import { countersIn } from "./item-recount.ts";
 import { isIdentity, isShared, ownerOf, parseRunId, runIdOf, scopesOf } from "../../functions/core/plan/run-id.ts";
 import { isFailure, isTerminal, type RunStatus } from "../../functions/core/plan/run-state.ts";
 import type { ResultEntry } from "../../functions/core/task/invocation.ts";
@@ -31,6 +32,8 @@ export class FinalChecks {
     if (leftOver !== undefined) this.#sim.bad("execution-left-running", leftOver);
     if (this.#sim.world.queue.messages.length > 0)
       this.#sim.bad("messages-left", JSON.stringify(this.#sim.world.queue.messages.map(({ body }) => body)));
+    const stale = this.#sim.oracle.identities.dependencies.stale(this.#sim.world.store.items());
+    if (stale !== undefined) this.#sim.bad("stale-end", stale);
     const [pause] = this.#sim.pausers.left();
     if (pause !== undefined) this.#sim.bad("pause-left", pause);
     for (const job of this.#sim.jobs) if (this.#sim.violations.length === 0) await this.#job(job);
@@ -143,7 +146,7 @@ export class FinalChecks {
     const { jobId } = job;
     const root = jobId === undefined ? undefined : this.#sim.shape.header(jobId);
     if (jobId === undefined || !root?.outcome) return this.#sim.bad("job-never-started", job.name);
-    if (job.cancelled && root.outcome !== "cancelled")
+    if (job.cancelledIn === root.round && root.outcome !== "cancelled")
       return this.#sim.bad("cancel-lost", `${job.name} is ${root.outcome}`);
     const view = await this.#sim.drive((engine) => engine.job(jobId));
     if (!view) return this.#sim.bad("job-unknown", job.name);
@@ -195,14 +198,15 @@ export class FinalChecks {
     return (killEvidence === "supervisor" ? leases.witnessed(runId) : leases.lapsed(runId)) >= (maxKillsAlone ?? 3);
   }
   #state(job: ClientJob, view: JobView, ended: Ended): void {
-    const failed = isFailed(ended) || (ended.counts ? failedRuns(ended.counts) > 0 : view.state === "failure");
+    const failed = isFailed(ended) || (ended.counts ? failuresIn(ended.counts) > 0 : view.state === "failure");
     const wanted = failed ? "failure" : "success";
     if (view.state !== wanted)
       return this.#sim.bad("wrong-job-state", `${job.name} is ${view.state}, must be ${wanted}`);
-    if (ended.counts && canonicalJson(present(view.counts)) !== canonicalJson(present(ended.counts))) {
+    const seen = present({ ...view.counts, ...countersIn(view.items ?? {}) });
+    if (ended.counts && canonicalJson(seen) !== canonicalJson(present(ended.counts))) {
       return this.#sim.bad(
         "wrong-job-counts",
-        `${job.name} has ${JSON.stringify(view.counts)}, must have ${JSON.stringify(ended.counts)}`,
+        `${job.name} has ${JSON.stringify(seen)}, must have ${JSON.stringify(ended.counts)}`,
       );
     }
     if (ended.status !== "cut" && isFailure(ended.status) && !view.error) this.#sim.bad("job-without-error", job.name);
@@ -295,7 +299,12 @@ function entryJson({ value }: Ended): Json {
   if (value.kind === "unknown") return null;
   return value.kind === "group" ? handleOf(value.entries) : value.json;
 }
-/** Returns the counters that are not 0. */
-function present(counts: { readonly [name: string]: number }): Json {
-  return Object.fromEntries(Object.entries(counts).filter(([name, count]) => count !== 0 && name !== "failedMembers"));
+/** Returns the counters that are not 0, and that people see. */
+function present(counts: Counts): Json {
+  const unseen = ["failedMembers", "h_reports"];
+  return Object.fromEntries(Object.entries(counts).filter(([name, count]) => count !== 0 && !unseen.includes(name)));
+}
+/** Runs and items that failed: either makes a job a failure. */
+function failuresIn(counts: Counts): number {
+  return failedRuns(counts) + (counts["i_failures"] ?? 0);
 }

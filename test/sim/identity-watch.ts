@@ -2,8 +2,10 @@ import { canonicalJson } from "../../functions/core/json.ts";
 import { isIdentity } from "../../functions/core/plan/run-id.ts";
 import { isTerminal } from "../../functions/core/plan/run-state.ts";
 import type { Run } from "../../functions/engine/item-kinds.ts";
+import { DependencyWatch } from "./dependency-watch.ts";
 import type { Complaints } from "./reference.ts";
 import type { Scheduler } from "./scheduler.ts";
+import type { Watched } from "./sim-ports.ts";
 
 /**
  * Watches runs that jobs share. A run that takes the end of one over takes an end that was committed, of the round that
@@ -15,15 +17,20 @@ export class IdentityWatch {
   readonly #ends = new Map<string, Run>();
   readonly #scheduler: Scheduler;
 
-  constructor(scheduler: Scheduler, complaints: Complaints) {
-    this.#scheduler = scheduler;
+  readonly dependencies: DependencyWatch;
+
+  constructor(world: Watched, complaints: Complaints) {
+    this.#scheduler = world.scheduler;
     this.#complaints = complaints;
+    this.dependencies = new DependencyWatch(world, complaints);
   }
   write(before: Run | undefined, after: Run): void {
+    this.dependencies.write(before, after);
     if (isIdentity(after.gid) && isTerminal(after.status)) this.#ends.set(`${after.gid} ${after.round}`, after);
     if (isIdentity(after.gid) && before?.round !== after.round) this.#scheduler.count("identityRounds");
     const { adopts, adoptsRound = -1, runId } = after;
     if (adopts === undefined || !isTerminal(after.status) || (before && isTerminal(before.status))) return;
+    if (after.error?.reason === "dependency_cycle" && after.error.runId === undefined) return;
     // It was cancelled, and has taken nothing.
     if (after.status === "cancelled" && after.error?.runId === undefined) return;
     this.#scheduler.count(after.reused ? "endsReused" : "endsTaken");

@@ -3,7 +3,7 @@ import type { Condition, WriteOp } from "../../functions/engine/ports.ts";
 import { asIfApplied, isRow, statusSetBy, type Variant, without, withWhen, attributesNamed } from "./variant-parts.ts";
 
 const LIMITED = { limits: true } as const;
-/** Nothing dies, so no wake is lost, and every waiter is woken without the sweeper. */
+/** Nothing dies in the storm, so no wake is lost, and every waiter is woken without the sweeper. */
 const UNSWEPT = { limits: true, immortal: true, sweeper: false } as const;
 
 const takes = (op: WriteOp): op is Extract<WriteOp, { readonly op: "put" }> =>
@@ -11,6 +11,9 @@ const takes = (op: WriteOp): op is Extract<WriteOp, { readonly op: "put" }> =>
 /** A write that ends the lease of a holder whose lease is over. */
 const endsLease = (op: WriteOp): boolean =>
   op.op === "update" && isRow(op) && op.change.set?.["leaseUntil"] === 0 && op.change.remove?.join() === "leaseOwner";
+/** A write that releases what an attempt of a run holds, whichever it is. */
+const isReleasedForEarlier = ({ op, key, when }: WriteOp): boolean =>
+  op === "remove" && key.partition.startsWith("LC#") && when?.op === "and" && when.of.some((part) => part.op === "lt");
 /** Returns the process that holds a run. Tokens of the simulation are named after it (sim-ports.ts). */
 const processOf = (row: Run | undefined): string | undefined => row?.leaseOwner?.split("-")[1];
 /** Two seconds, the margin of the simulation (settings.ts). */
@@ -28,8 +31,12 @@ export const LIMIT_VARIANTS: { readonly [name: string]: Variant } = {
     faults: LIMITED,
   },
   "limits-unswept": {
-    removes: "nothing: while no process dies, waiters are woken without the sweeper",
-    faults: UNSWEPT,
+    removes: "nothing: while no message is lost, waiters are woken without the sweeper, also behind the dead",
+    faults: { limits: true, sweeper: false },
+  },
+  "lock-kept-by-the-dead": {
+    removes: "an attempt that takes no lock releases what earlier attempts of its run hold",
+    faults: { ...UNSWEPT, rewrite: (op) => (isReleasedForEarlier(op) ? undefined : op) },
   },
   "lock-without-second-look": {
     removes: "a run that was refused a lock looks again once it is deferred",

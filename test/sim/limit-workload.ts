@@ -27,3 +27,13 @@ export function limitsOfSignature(random: Random): RunLimits | undefined {
   };
   return Object.keys(limits).length > 0 ? limits : undefined;
 }
+
+/** What chooses limits and priorities of signatures, apart from everything else that is random. */
+export interface FlowChoices {
+  readonly limits?: Random;
+  readonly priorities?: Random;
+}
+/** Returns the priority of a signature. Half of them have none. */
+export function prioritiesOf(random: Random | undefined): { readonly priority?: number } {
+  return random === undefined || random.chance(0.5) ? {} : { priority: random.int(10) };
+}

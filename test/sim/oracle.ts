@@ -14,10 +14,12 @@ import type { LeaseWatch } from "./lease-watch.ts";
 import { anyEarly, earlyAbove, flatMembers, mayDrop, membersOf } from "./group-members.ts";
 import { wrongExpiry } from "./group-expiry.ts";
 import { IdentityWatch } from "./identity-watch.ts";
+import { withStep } from "./item-recount.ts";
 import { LedgerWatch } from "./ledger-watch.ts";
 import type { Complaints } from "./reference.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 import { rowOf, type Shape } from "./shape.ts";
+import type { Watched } from "./sim-ports.ts";
 import { SeenResults } from "./seen-results.ts";
 import type { AppliedWrite } from "./sim-store.ts";
 import { eventValue } from "./values.ts";
@@ -57,14 +59,15 @@ export class Oracle {
   /** Set once all jobs have expired. Writes of old processes expire too, but a root header must not come back. */
   collected = false;
 
-  constructor(shape: Shape, scheduler: Scheduler, journal: Journal, leases: LeaseWatch, complaints: Complaints) {
+  constructor(world: Watched, journal: Journal, leases: LeaseWatch, complaints: Complaints) {
+    const { shape, scheduler } = world;
     this.#shape = shape;
     this.#scheduler = scheduler;
     this.#journal = journal;
     this.#leases = leases;
     this.#ledgers = new LedgerWatch(shape, complaints);
     this.#seen = new SeenResults(complaints);
-    this.identities = new IdentityWatch(scheduler, complaints);
+    this.identities = new IdentityWatch(world, complaints);
     this.#complaints = complaints;
   }
 
@@ -125,7 +128,8 @@ export class Oracle {
   /** A round takes back what was revoked by a stamp, unless its header says so still. */
   #reopened(header: Header): void {
     const { gid, revokedStamps } = header;
-    const wrong = ownerOf(gid) === undefined ? this.#shape.orders.begin(header, this.calm) : undefined;
+    const wrong =
+      ownerOf(gid) === undefined ? this.#shape.orders.begin(header, this.calm, this.#scheduler.now) : undefined;
     if (wrong !== undefined) this.#bad("retried-unasked", `${gid} round ${header.round}: ${wrong}`);
     this.#ledgers.opened(header);
     if (ownerOf(gid) !== undefined || revokedStamps) return;
@@ -228,7 +232,7 @@ export class Oracle {
     for (let step = 0; step <= lastStep; step++) {
       const counts = this.#rowCounts(gid, index, step);
       if (!counts) return undefined;
-      sum = addCounts(sum, counts);
+      sum = withStep(sum, counts);
     }
     for (const side of this.#shape.sides(gid, index, lastStep)) {
       const counts = this.#sideCounts(side.gid);

@@ -56,10 +56,16 @@ export class Pausers {
   started(call: TaskCall, process: SimProcess): void {
     const { oracle } = this.#sim;
     oracle.started(call, process);
-    const { runId, task } = call;
+    const { groupId, runId, task } = call;
     // What was revoked meanwhile is called with its signal aborted, and the sdk runs nothing of it.
     if (call.signal.aborted) return;
     const claimedAt = oracle.claimedAt(call);
+    const opened = this.#sim.shape.orders.openedAbove(groupId);
+    if (opened !== undefined && claimedAt > opened + this.#boundMs)
+      this.#sim.bad(
+        "started-below-a-decision",
+        `${runId}: what is above began its round ${claimedAt - opened} ms before`,
+      );
     for (const text of this.#textsOf(runId, task)) {
       const since = this.#since.get(text);
       if (since !== undefined && claimedAt > since + this.#boundMs)

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { addTally, type Batch, emptyTally, type Tally } from "./campaign.ts";
+import { READ_SOURCES } from "../read-sources.ts";
 
 const BATCH_RUNS = 40;
 
@@ -41,8 +42,7 @@ export async function runOverProcesses(
 }
 
 function start(): ChildProcess {
-  // The child loads TypeScript through tsx, however this process was started.
-  return fork(new URL("pool-worker.ts", import.meta.url), { execArgv: ["--import", "tsx"], serialization: "advanced" });
+  return fork(new URL("pool-worker.ts", import.meta.url), { execArgv: READ_SOURCES, serialization: "advanced" });
 }
 function ask(child: ChildProcess, batch: Batch): Promise<Tally> {
   return new Promise((resolve, reject) => {

@@ -84,7 +84,7 @@ export class Processes {
     this.#all.push(process);
     if (kind === "w" && !startsExecutions) this.#without = process;
     const own: Partial<EngineConfig> = { ...config, ...(machine && { epoch: this.#epoch }), ...faults.config };
-    const runner = new ScriptRunner(scheduler, process, this.#reports.runs, slowness);
+    const runner = new ScriptRunner(scheduler, process, this.#reports.runs, { slowness, shared: this.#world.shared });
     return { process, engine: createEngine(simPorts(this.#world, process, runner, startsExecutions), own) };
   }
 

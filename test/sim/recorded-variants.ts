@@ -66,7 +66,9 @@ export const RECORDED: readonly {
   { variant: "dead-letter-not-kept", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "redrive-removes-first", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "given-up-acknowledged-first", firstSeed: 106, runs: 106, shows: "stuck-group" },
-  { variant: "carry-kept", firstSeed: 22, runs: 22, shows: "counters-wrong" },
+  { variant: "opened-above-unseen", firstSeed: 33, runs: 33, shows: "started-below-a-decision" },
+  { variant: "unopened-counted-as-whole", firstSeed: 15, runs: 15, shows: "snapshot-not-flagged" },
+  { variant: "carry-kept", firstSeed: 5, runs: 5, shows: "counters-wrong" },
   { variant: "select-by-status-only", firstSeed: 5, runs: 5, shows: "failure-not-retried" },
   { variant: "marked-by-an-older-round", firstSeed: 13, runs: 13, shows: "marked-without-end" },
   { variant: "decided-by-an-older-round", firstSeed: 7, runs: 7, shows: "decided-before-member-finished" },
@@ -104,7 +106,8 @@ export const RECORDED: readonly {
   { variant: "parked-without-second-look", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "parked-again-unseen", firstSeed: 33, runs: 33, shows: "stuck-group" },
   { variant: "drained-message-lost", firstSeed: 2, runs: 2, shows: "stuck-group" },
-  { variant: "lock-without-second-look", firstSeed: 37, runs: 37, shows: "stuck-group" },
+  { variant: "lock-kept-by-the-dead", firstSeed: 11, runs: 11, shows: "stuck-group" },
+  { variant: "lock-without-second-look", firstSeed: 31, runs: 31, shows: "stuck-group" },
   { variant: "release-without-wake", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "lock-unsubscribed", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "lock-without-margin", firstSeed: 433, runs: 433, shows: "never-quiet" },
@@ -112,15 +115,21 @@ export const RECORDED: readonly {
   { variant: "holder-by-token", firstSeed: 44, runs: 44, shows: "too-many-holders" },
   { variant: "lock-overwritten", firstSeed: 11, runs: 11, shows: "too-many-holders" },
   { variant: "rate-unchecked", firstSeed: 45, runs: 45, shows: "rate-overrun" },
+  { variant: "items-counted-at-each-step", firstSeed: 5, runs: 5, shows: "wrong-job-counts" },
+  { variant: "items-dropped-at-hand-over", firstSeed: 2, runs: 2, shows: "counters-wrong" },
 ];
 
 /** Variants that remove nothing, so no seed may catch them. */
 export const SOUND: readonly string[] = [
   "no-sweeper",
+  "hasty-retries",
   "crashes",
   "schedules",
   "pauses",
   "pauses-no-sweeper",
   "limits",
   "limits-unswept",
+  "backlog",
+  "backlog-no-sweeper",
+  "backlog-paused",
 ];

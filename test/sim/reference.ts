@@ -6,6 +6,7 @@ import { childGroupOf, ownerOf, runIdOf } from "../../functions/core/plan/run-id
 import { isFailure, isSuccess, type TerminalStatus } from "../../functions/core/plan/run-state.ts";
 import { attemptsOf, type Header, type Run } from "../../functions/engine/item-kinds.ts";
 import { childGroup } from "../../functions/engine/items/run-reads.ts";
+import { countersOf, withStep } from "./item-recount.ts";
 import type { Journal } from "./journal.ts";
 import {
   type Ended,
@@ -68,7 +69,7 @@ export class Reference {
       const run = this.#shape.row(ref);
       if (!this.#shape.hasEnded(run)) return CUT;
       last = what.kind === "task" ? this.#task(run, what, given) : this.#group(run, what, given);
-      carried = carried && last.counts && addCounts(carried, last.counts);
+      carried = carried && last.counts && withStep(carried, last.counts);
       extras.push(...(last.extras ?? []));
       if (last.status === "cut") return CUT;
       if (last.status !== run.status) {
@@ -151,6 +152,7 @@ export class Reference {
       waits.some(({ fails, told }) => fails && told.has("over"))
     )
       return plain("error");
+    if (script.needs && run.status === "broken") return plain("broken");
     if (behaviour === "broken")
       return plain(run.status === "error" && this.#journal.wasAborted(run.runId) ? "error" : "broken");
     // A failing child may decide the group of a task before its generator throws.
@@ -159,7 +161,6 @@ export class Reference {
     if (run.status === "error" && run.joins === undefined && this.#journal.wasAborted(run.runId)) return plain("error");
     if (run.status === "error" && run.error?.reason === "task_timeout" && this.#journal.wasOverdue(run.runId))
       return plain("error");
-
     if (run.error?.reason === "tracking_too_thin" && this.#mayBeTooThin(run, script)) return plain("error");
 
     const args = this.#arguments(
@@ -174,7 +175,7 @@ export class Reference {
       : waits.flatMap(({ name, told: kinds }) => [...kinds].map((kind) => toldAs(name, kind)));
     // A step that a round kept has a value that it made of what the steps before had given it earlier.
     const kept = run.round > 0 && run.stepIndex > 0 && this.#journal.argumentsOf(run.runId, run.round).length === 0;
-    const sure = !kept && (script.stream || waits.every(({ told: { size } }) => size === 1));
+    const sure = !kept && !script.needs && (script.stream || waits.every(({ told: { size } }) => size === 1));
     if (!script.stream && isSuccess(run.status) && waits.some(({ told: { size } }) => size === 0))
       this.#complaints.bad("did-not-wait", run.runId);
     const own: Value = silent
@@ -202,10 +203,7 @@ export class Reference {
       const made: Value = silent || own.kind !== "json" ? own : { kind: "json", json: outputOf(own.json) };
       return ends === "fails" ? plain("error") : this.#valued(run, plain("success", made));
     }
-    const counts: Counts = {
-      success: 1,
-      ...Object.fromEntries(Object.entries(script.counters ?? {}).map(([name, count]) => [`u_${name}`, count])),
-    };
+    const counts: Counts = { success: 1, ...countersOf(script) };
     const children = script.spawn ? childrenOf(script, attemptsOf(run)).map((child) => stepsOf(child)) : [];
     if (!script.spawn || children.length === 0) return this.#valued(run, { ...plain("success", own), counts });
     const { policy, value } = script.spawn;
@@ -238,14 +236,14 @@ export class Reference {
     if (status === "error" && error?.reason === "task_timeout" && this.#journal.wasOverdue(shared))
       return plain("error");
     const behaviour = behaviourIn(script, run.adoptsRound ?? 0);
-    if (behaviour === "broken") return plain("broken");
+    if (behaviour === "broken" || (script.needs && status === "broken")) return plain("broken");
     if (behaviour === "always" || behaviour === "fatal") return plain("error");
     const args = this.#arguments(signature.args, signature.immutable ? undefined : input, false);
     const silent = signature.options.ignoreResult ?? signature.task === TASKS.silent;
-    const value: Value = silent ? NOTHING : args ? { kind: "json", json: valueOf(script, args) } : { kind: "unknown" };
+    const sure = args && !script.needs && !script.changes;
+    const value: Value = silent ? NOTHING : sure ? { kind: "json", json: valueOf(script, args) } : { kind: "unknown" };
     if (behaviour === "skip") return this.#valued(run, { ...plain("skipped"), value });
-    const counters = Object.entries(script.counters ?? {}).map(([name, count]) => [`u_${name}`, count] as const);
-    return this.#valued(run, { status: "success", counts: { success: 1, ...Object.fromEntries(counters) }, value });
+    return this.#valued(run, { status: "success", counts: { success: 1, ...countersOf(script) }, value });
   }
   /**
    * Returns whether the run may fail because an attempt without a claim cannot have children. A redelivered run is

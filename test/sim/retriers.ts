@@ -7,7 +7,7 @@ import type { Processes } from "./processes.ts";
 import { type Random, seededRandom } from "./random.ts";
 import { rowOf } from "./shape.ts";
 import type { Simulation } from "./simulation.ts";
-import { TEAMS } from "./workload.ts";
+import { TEAMS } from "./team-stamps.ts";
 
 /**
  * Clients that retry what failed, in the storm as soon as a job has ended, and in the calm until nothing is left. Their
@@ -78,11 +78,13 @@ export class Retriers {
     const { filter } = retry;
     const { orders } = this.#sim.shape;
     orders.ask(jobId, retry);
+    // Groups may still be cut off, also in the calm. What fits only since then may be missed.
+    const fits = this.#sim.oracle.calm && orders.finds(jobId, filter ?? {});
     this.#sim.scheduler.count(filter ? "filtered retries" : "retries");
     this.#processes.background("client", (engine) =>
       retryJob(engine, job, jobId, retry, () => {
         this.#sim.scheduler.count("refused retries");
-        if (this.#sim.oracle.calm && orders.finds(jobId, filter ?? {}))
+        if (fits && orders.finds(jobId, filter ?? {}))
           this.#sim.bad("failure-refused", `${jobId}: ${JSON.stringify(filter)}`);
       }),
     );

@@ -1,5 +1,5 @@
 import { canonicalJson, type Json } from "../../functions/core/json.ts";
-import { jobIdOf } from "../../functions/core/plan/run-id.ts";
+import { jobIdOf, scopesOf } from "../../functions/core/plan/run-id.ts";
 import { isFailure, isTerminal } from "../../functions/core/plan/run-state.ts";
 import type { RetryFilter, RetrySelection } from "../../functions/engine/contract.ts";
 import type { Header, Run } from "../../functions/engine/item-kinds.ts";
@@ -14,6 +14,8 @@ export class RetryOrders {
   readonly #shape: Shape;
   readonly #asked = new Map<string, Set<string>>();
   readonly #begun = new Map<string, RetryFilter | undefined>();
+  /** When the present round of a job began. */
+  readonly #begunAt = new Map<string, number>();
 
   constructor(shape: Shape) {
     this.#shape = shape;
@@ -25,12 +27,19 @@ export class RetryOrders {
    * Notes the round that a root header begins. Returns what is wrong with it. In the storm a worker of the round before
    * may take up what fits between the look for it and this write.
    */
-  begin({ gid, round, retry }: Header, calm: boolean): string | undefined {
+  begin({ gid, round, retry }: Header, calm: boolean, now: number): string | undefined {
     const { filter, keepDownstream = false } = retry ?? {};
+    this.#begunAt.set(gid, now);
     this.#begun.set(`${gid} ${round}`, filter);
     if (!this.#asked.get(gid)?.has(textOf({ filter, keepDownstream }))) return "nobody asked for it";
     const misses = calm && filter && !this.#below(gid, (run) => fits(this.#shape, run, filter));
     return misses ? "nothing fits its filter" : undefined;
+  }
+  /** Returns when the round of a job began that a group has not been opened in. Undefined when it is in that round. */
+  openedAbove(gid: string): number | undefined {
+    const jobId = jobIdOf(gid);
+    const round = this.#shape.roundOf(jobId);
+    return scopesOf(gid).some((scope) => this.#shape.roundOf(scope) < round) ? this.#begunAt.get(jobId) : undefined;
   }
   filterOf(jobId: string, round: number): RetryFilter | undefined {
     return this.#begun.get(`${jobId} ${round}`);

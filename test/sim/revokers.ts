@@ -2,7 +2,7 @@ import { runIdOf } from "../../functions/core/plan/run-id.ts";
 import { type ClientJob, revokeRun, revokeStamped } from "./clients.ts";
 import type { Processes } from "./processes.ts";
 import type { Simulation } from "./simulation.ts";
-import { TEAMS } from "./workload.ts";
+import { TEAMS } from "./team-stamps.ts";
 
 /** Clients that revoke runs of a job, by a stamp or by an id that a client has seen. */
 export class Revokers {

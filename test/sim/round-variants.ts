@@ -1,3 +1,4 @@
+import type { Counts } from "../../functions/core/plan/counts.ts";
 import type { Condition, Item, Key, WriteOp } from "../../functions/engine/ports.ts";
 import { EXPIRY_VARIANTS } from "./group-expiry.ts";
 import {
@@ -28,6 +29,20 @@ function asksFor(when: Condition | undefined, attribute: string, value: string):
   if (when?.op === "and") return when.of.some((part) => asksFor(part, attribute, value));
   return when?.op === "eq" && when.attribute === attribute && when.value === value;
 }
+type Update = Extract<WriteOp, { readonly op: "update" }>;
+/** A write that cancels a run whose group is not opened in its round. */
+const endsUnopened = (op: WriteOp): op is Update =>
+  op.op === "update" &&
+  isRow(op) &&
+  op.change.set?.["status"] === "cancelled" &&
+  asksFor(op.when, "status", "waiting") &&
+  op.change.set["collects"] === undefined &&
+  (op.change.set["counts"] as Counts | undefined)?.["inexact"] !== undefined;
+function asWhole(op: Update): WriteOp {
+  const { set = {} } = op.change;
+  const { inexact: _snapshot, ...counts } = set["counts"] as Counts;
+  return { ...op, change: { ...op.change, set: { ...set, counts } } };
+}
 const isFailed = (item: Item | undefined): boolean =>
   ["error", "broken", "cancelled"].includes(item?.attributes["status"] as string);
 const isRowKey = ({ table, partition }: Key): boolean => table === "tasks" && partition.startsWith("G#");
@@ -36,6 +51,24 @@ const gidOf = ({ partition }: Key): string => partition.slice(2, partition.lastI
 
 /** Variants without one of the rules of a retry (docs/protocol-rules.md, section 12). */
 export const ROUND_VARIANTS: { readonly [name: string]: Variant } = {
+  "hasty-retries": {
+    removes: "nothing: a job that is cancelled and retried at once ends as if its client had waited",
+    faults: { hastyRetries: true },
+  },
+  "opened-above-unseen": {
+    removes: "a decision ends what is below it, though it is opened again before anybody below has met the decision",
+    faults: {
+      hastyRetries: true,
+      read: ({ item, below }) =>
+        below !== undefined && item && (item.attributes["round"] as number) > below
+          ? withAttributes(item, (attributes) => ({ ...attributes, round: below }))
+          : item,
+    },
+  },
+  "unopened-counted-as-whole": {
+    removes: "what is below a group that the round of its owner has not opened counts as a snapshot",
+    faults: { hastyRetries: true, rewrite: (op) => (endsUnopened(op) ? asWhole(op) : op) },
+  },
   "carry-kept": {
     removes: "a step after one that ran again counts what the steps before it have counted in this round",
     faults: { rewrite: (op) => (takesUp(op) ? withoutSet(op, ["carry"]) : op) },

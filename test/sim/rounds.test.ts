@@ -9,6 +9,7 @@ import type { Attributes, Key } from "../../functions/engine/ports.ts";
 import { Journal } from "./journal.ts";
 import { LeaseWatch } from "./lease-watch.ts";
 import { Oracle } from "./oracle.ts";
+import { SharedWork } from "./shared-work.ts";
 import { seededRandom } from "./random.ts";
 import { Reference } from "./reference.ts";
 import { Scheduler, type SimProcess } from "./scheduler.ts";
@@ -62,7 +63,9 @@ class RetriedGroup {
     );
     const scheduler = new Scheduler(seededRandom(1));
     const complaints = { bad: (kind: string) => void this.complaints.push(kind) };
-    this.oracle = new Oracle(this.shape, scheduler, this.#journal, new LeaseWatch(scheduler, complaints), complaints);
+    const [store, blobs, shared] = [this.#store, this.#blobs, new SharedWork(0, false)];
+    const world = { scheduler, store, blobs, shape: this.shape, shared };
+    this.oracle = new Oracle(world, this.#journal, new LeaseWatch(scheduler, complaints), complaints);
     this.#store.watch((write) => this.oracle.write(write));
     const row = { status: "waiting", round, attempt: 0, joins: GROUP };
     this.#write(headerKey(JOB), rootChange({ set: row }).set as Attributes);

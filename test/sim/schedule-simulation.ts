@@ -7,6 +7,7 @@ import { Processes } from "./processes.ts";
 import { seededRandom, type Random } from "./random.ts";
 import { type KnownSchedule, nextSimTime, ScheduleChecks } from "./schedule-checks.ts";
 import { Scheduler } from "./scheduler.ts";
+import { SharedWork } from "./shared-work.ts";
 import { SIM_REGISTRY } from "./script-runner.ts";
 import { type Settings, settingsFor } from "./settings.ts";
 import { Shape } from "./shape.ts";
@@ -73,13 +74,22 @@ export class ScheduleSimulation {
       maxReceives: settings.maxReceives,
       poisons: () => false,
       registry: SIM_REGISTRY,
+      shared: new SharedWork(0, false),
       schedules: { nextTime: (when, _anchor, after) => nextSimTime({ when }, after), timeText: String, start },
       shape,
       handling: new Map(),
     };
     const nothing = (): void => undefined;
     this.#processes = new Processes(this.#world, settings, random, {
-      runs: { started: nothing, collected: nothing, ended: nothing, runs: nothing, told: nothing, late: nothing },
+      runs: {
+        started: nothing,
+        collected: nothing,
+        ended: nothing,
+        runs: nothing,
+        told: nothing,
+        consumed: nothing,
+        late: nothing,
+      },
       bad: (kind, detail) => this.bad(kind, detail),
       held: nothing,
       finished: () => false,

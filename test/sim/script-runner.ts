@@ -1,10 +1,13 @@
 import type { Canvas } from "../../functions/core/canvas/canvas.ts";
 import { FanfoldError } from "../../functions/core/errors.ts";
-import type { Json, JsonObject } from "../../functions/core/json.ts";
+import { canonicalJson, type Json, type JsonObject } from "../../functions/core/json.ts";
 import type { RetryPolicy } from "../../functions/core/retry-policy.ts";
 import { OutcomeError } from "../../functions/core/task/error-data.ts";
 import type {
   AwaitedEvent,
+  AwaitedRun,
+  DependencyEnd,
+  DependencyLook,
   ErrorData,
   EventLook,
   ResultEntry,
@@ -18,6 +21,7 @@ import type {
 import type { RunLimits } from "../../functions/core/task/run-limits.ts";
 import { PortError } from "../../functions/engine/ports.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
+import { needName, type SharedWork } from "./shared-work.ts";
 import { normalised, toldAs, valueOf } from "./values.ts";
 import { behaviourIn, executionIn, MAX_ATTEMPTS, type Script, type ScriptWait, TASKS } from "./workload.ts";
 
@@ -30,6 +34,8 @@ export interface RunWatcher {
   runs(call: TaskCall, process: SimProcess, runs: boolean): void;
   /** Reports what an attempt learned of an event. */
   told(call: TaskCall, process: SimProcess, wait: ScriptWait, look: EventLook): void;
+  /** Reports how an attempt was told that a shared run has ended. */
+  consumed(call: TaskCall, kind: number, end: DependencyEnd): void;
   /** Reports a generator that was asked to stop while it worked on its next item. */
   late(call: TaskCall): void;
 }
@@ -75,9 +81,16 @@ export class ScriptRunner implements TaskRunner {
   readonly #watcher: RunWatcher;
 
   readonly #slowness: number;
+  readonly #dependency: SharedWork["dependency"];
 
-  constructor(scheduler: Scheduler, process: SimProcess, watcher: RunWatcher, slowness: number) {
+  constructor(
+    scheduler: Scheduler,
+    process: SimProcess,
+    watcher: RunWatcher,
+    { slowness, shared }: { readonly slowness: number; readonly shared: SharedWork },
+  ) {
     this.#slowness = slowness;
+    this.#dependency = shared.dependency.bind(shared);
     this.#scheduler = scheduler;
     this.#process = process;
     this.#watcher = watcher;
@@ -99,8 +112,11 @@ export class ScriptRunner implements TaskRunner {
   async #play(call: TaskCall, script: Script): Promise<TaskOutcome> {
     if (!(await this.#work(call, script.steps * this.#slowness))) return aborted(call);
     if (script.reads && !(await this.#read(call))) return aborted(call);
-    const waited = script.stream ? [] : await this.#wait(call, script);
-    if (!Array.isArray(waited)) return waited as TaskOutcome;
+    const events = script.stream ? [] : await this.#wait(call, script);
+    if (!Array.isArray(events)) return events as TaskOutcome;
+    const needed = await this.#need(call, script);
+    if (!Array.isArray(needed)) return needed as TaskOutcome;
+    const waited = [...events, ...needed, ...(script.changes ? [`round ${call.round}`] : [])];
     const first = call.attempt === 1;
     const error = { name: "ScriptError", message: script.label };
     const behaviour = behaviourIn(script, call.round);
@@ -150,6 +166,7 @@ export class ScriptRunner implements TaskRunner {
       kind: "success",
       value,
       ...(script.counters && { counters: script.counters }),
+      ...(script.items && { items: script.items }),
       ...(spawned && { spawned }),
     };
   }
@@ -205,6 +222,37 @@ export class ScriptRunner implements TaskRunner {
     for (let tries = 0; tries < 8 && !call.signal.aborted; tries++) {
       try {
         return await call.services.event(name, seconds);
+      } catch (error) {
+        if (!(error instanceof PortError)) throw error;
+      }
+    }
+    return undefined;
+  }
+  /** Returns how the shared runs have ended that a script depends on, or the outcome that ends the attempt. */
+  async #need(call: TaskCall, { needs }: Script): Promise<readonly string[] | TaskOutcome> {
+    const told: string[] = [];
+    const unmet: AwaitedRun[] = [];
+    for (const kind of needs?.kinds ?? []) {
+      const name = needName(kind);
+      const declared = call.deps[name];
+      const look = declared ? { kind: "ended" as const, ...declared } : await this.#lookAt(call, kind, needs?.scope);
+      if (!look) return aborted(call);
+      if (look.kind === "failed") return { kind: "broken", error: look.error };
+      if (look.kind === "unmet") {
+        unmet.push(look.awaits);
+        if (!needs?.together) break;
+        continue;
+      }
+      this.#watcher.consumed(call, kind, look);
+      if ("error" in look && !needs?.catches) return { kind: "broken", error: look.error };
+      told.push(`${name} ${"error" in look ? `broken ${look.error.reason}` : canonicalJson(look.value)}`);
+    }
+    return unmet.length > 0 ? { kind: "deferred", events: [], runs: unmet } : told;
+  }
+  async #lookAt(call: TaskCall, kind: number, scope: string | undefined): Promise<DependencyLook | undefined> {
+    for (let tries = 0; tries < 8 && !call.signal.aborted; tries++) {
+      try {
+        return await call.services.dependency(needName(kind), this.#dependency(kind, scope));
       } catch (error) {
         if (!(error instanceof PortError)) throw error;
       }

@@ -8,6 +8,13 @@ const SKEW_SECONDS = 1;
 /** Differs from the other bound of a pause, which is that of headers. */
 const PAUSE_CACHE_MS = 2_000;
 
+/** So small that most groups wait for room, and several dispatchers have something to do. */
+const BACKLOG_CONFIG = {
+  caps: { "local.default#worker": 2, "paris.high#worker": 1 },
+  messagesPerTurn: 1,
+  dispatchMs: 700,
+};
+
 /** Parameters that differ from seed to seed, beside the schedule itself. */
 export interface Settings {
   readonly config: Partial<EngineConfig>;
@@ -37,8 +44,9 @@ export interface Settings {
 }
 
 /** Returns settings for these faults. Without a sweeper nobody sends what is due after the delay of a message. */
-export function settingsFor(random: Random, { sweeper, crashes, immortal }: Faults): Settings {
-  const drawn = randomSettings(random);
+export function settingsFor(random: Random, { sweeper, crashes, immortal, backlog }: Faults): Settings {
+  const any = randomSettings(random);
+  const drawn = backlog ? { ...any, config: { ...any.config, ...BACKLOG_CONFIG } } : any;
   const settings = immortal ? { ...drawn, machine: false, rates: { ...drawn.rates, kill: 0 } } : drawn;
   const swept = sweeper === undefined ? settings : { ...settings, maxDelaySeconds: 900 };
   if (!crashes) return swept;

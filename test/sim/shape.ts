@@ -15,6 +15,7 @@ import type {
 } from "../../functions/core/canvas/canvas.ts";
 import { holds } from "../../functions/core/canvas/value-condition.ts";
 import type { Json } from "../../functions/core/json.ts";
+import { countersOf } from "./item-recount.ts";
 import type { Counts } from "../../functions/core/plan/counts.ts";
 import type { TaskStep } from "../../functions/core/plan/plan.ts";
 import {
@@ -238,11 +239,7 @@ export class Shape {
     if (!part) return undefined;
     const value = part.blob === undefined ? undefined : this.partValues(part.blob)?.get(index % this.width);
     const [task] = this.strand(gid, index) ?? [];
-    const counters = task?.kind === "task" ? (task.script.counters ?? {}) : {};
-    const counts: Counts = {
-      success: 1,
-      ...Object.fromEntries(Object.entries(counters).map(([name, count]) => [`u_${name}`, count])),
-    };
+    const counts: Counts = { success: 1, ...(task?.kind === "task" && countersOf(task.script)) };
     const ref = { gid, index, stepIndex, runId: runIdOf(gid, index, stepIndex) };
     return {
       ...ref,

@@ -1,10 +1,22 @@
-import type { Canvas, Dedupe, Signature } from "../../functions/core/canvas/canvas.ts";
+import type { Canvas, Dedupe, Dependency, Signature, SignatureOptions } from "../../functions/core/canvas/canvas.ts";
 import type { JsonObject } from "../../functions/core/json.ts";
 import { type Random, seededRandom } from "./random.ts";
 import { MAX_ATTEMPTS, type Script, TASKS } from "./workload.ts";
 
 /** Different tasks that are shared in one simulation. Few, so that most are asked for several times. */
 const KINDS = 4;
+
+/** Shared runs that a script depends on. */
+export interface Needs {
+  readonly kinds: readonly number[];
+  readonly scope?: string;
+  /** The signature declares them. Otherwise the script asks for them, one after the other or together. */
+  readonly declared?: true;
+  readonly together?: true;
+  /** Goes on without a broken one. */
+  readonly catches?: true;
+}
+export const needName = (kind: number): string => `need${kind}`;
 
 /**
  * Tasks that jobs share. In a quarter of the seeds some tasks of the workload are taken from here. The choices are
@@ -13,6 +25,8 @@ const KINDS = 4;
 export class SharedWork {
   readonly #random: Random;
   readonly #active: boolean;
+  /** In an eighth of the seeds shared runs depend on each other, also in cycles, and through groups that they spawn. */
+  readonly #depends: boolean;
   readonly #acrossJobs: boolean;
   readonly #scripts = new Map<number, Script>();
   #jobs = 0;
@@ -22,8 +36,58 @@ export class SharedWork {
   /** Without a sweeper only runs of one job share: the cancel of another may leave a message unsent. */
   constructor(seed: number, acrossJobs: boolean) {
     this.#random = seededRandom(seed + 11_000_027);
-    this.#active = seed % 4 === 3;
+    this.#depends = seed % 8 === 5;
+    this.#active = seed % 4 === 3 || this.#depends;
     this.#acrossJobs = acrossJobs;
+    if (this.#depends) for (let kind = 0; kind < KINDS; kind++) this.#scripts.set(kind, this.#script(kind));
+  }
+  /** Returns what a task of a job depends on, now and then. */
+  needs(): Pick<Script, "needs"> | undefined {
+    if (!this.#depends || !this.#random.chance(0.2)) return undefined;
+    return { needs: this.#needs(this.#random.int(KINDS), this.#scope(), false) };
+  }
+  /** Returns the shared run of a kind, as scripts ask for it. */
+  dependency(kind: number, scope: string | undefined): Dependency {
+    const script = this.#scripted(kind, scope);
+    const options: SignatureOptions = {
+      retry: RETRY,
+      ...(scope !== undefined && { scope }),
+      ...(script.changes && { dedupe: 20 }),
+      ...declares(this, script.needs),
+    };
+    return { task: TASKS.plain, args: [script.label], kwargs: kwargsOf(script), options };
+  }
+  /** Whether a script is on a cycle, or reaches one. */
+  reachesCycle(script: Script, passed: ReadonlySet<number> = new Set()): boolean {
+    const kinds = [...(script.needs?.kinds ?? []), ...kindsBelow(script)];
+    return kinds.some(
+      (kind) => passed.has(kind) || this.reachesCycle(this.#scripts.get(kind) as Script, new Set([...passed, kind])),
+    );
+  }
+  #scope(): string | undefined {
+    return this.#acrossJobs ? undefined : `job ${this.#jobs}`;
+  }
+  /** Returns the script of a kind, whose dependencies are shared within the scope. */
+  #scripted(kind: number, scope: string | undefined): Script {
+    let script = this.#scripts.get(kind);
+    if (!script) this.#scripts.set(kind, (script = this.#script(kind)));
+    const needs = script.needs && scope !== undefined ? { needs: { ...script.needs, scope } } : {};
+    const spawn = script.spawn && {
+      ...script.spawn,
+      children: script.spawn.children.map((each) => scoped(each, scope)),
+    };
+    return { ...script, ...needs, ...(spawn && { spawn }) };
+  }
+  #needs(first: number, scope: string | undefined, declared: boolean): Needs {
+    const random = this.#random;
+    const kinds = new Set([first, ...(random.chance(0.4) ? [random.int(declared ? first + 1 : KINDS)] : [])]);
+    return {
+      kinds: [...kinds],
+      ...(scope !== undefined && { scope }),
+      ...(declared && { declared: true as const }),
+      ...(random.chance(0.5) && { together: true as const }),
+      ...(random.chance(0.5) && { catches: true as const }),
+    };
   }
   nextJob(): void {
     this.#jobs++;
@@ -34,18 +98,18 @@ export class SharedWork {
     const random = this.#random;
     if (!this.#active || !random.chance(this.#crowd === undefined ? 0.35 : 0.8)) return undefined;
     const kind = this.#crowd ?? random.int(KINDS);
-    let script = this.#scripts.get(kind);
-    if (!script) this.#scripts.set(kind, (script = this.#script(kind)));
-    const scope = this.#acrossJobs ? undefined : `job ${this.#jobs}`;
+    const scope = this.#scope();
+    const script = this.#scripted(kind, this.#depends ? scope : undefined);
     const dedupe: Dedupe = random.pick(["running", "forever", "forever", 1 + random.int(60)] as const);
     const signature: Signature = {
       kind: "task",
       task: random.chance(0.8) ? TASKS.plain : TASKS.silent,
       args: [script.label],
-      kwargs: { script: script as unknown as JsonObject },
+      kwargs: kwargsOf(script),
       options: {
         dedupe,
         ...(scope !== undefined && { scope }),
+        ...declares(this, script.needs),
         retry: { maxAttempts: MAX_ATTEMPTS, initialDelaySeconds: random.int(4), jitter: 0 },
         ...(random.chance(0.08) && { countdown: 1 + random.int(15) }),
         ...(random.chance(0.1) && { ignoreResult: true }),
@@ -68,23 +132,54 @@ export class SharedWork {
       "skip",
       "broken",
     ] as const);
-    const children = random.chance(0.35)
+    const children: Canvas[] | undefined = random.chance(this.#depends ? 0.6 : 0.35)
       ? Array.from({ length: 1 + random.int(3) }, (_, k) => child(`c${kind}.${k}`, random))
       : undefined;
+    // Some of the children depend on other shared runs, and may close a cycle.
+    if (children && this.#depends && random.chance(0.6))
+      children.push(
+        child(`c${kind}.n`, random, {
+          needs: this.#needs(random.chance(0.5) ? kind : random.int(KINDS), undefined, false),
+        }),
+      );
+    const declared = kind > 0 && random.chance(0.3);
+    const needs =
+      this.#depends && random.chance(0.6)
+        ? { needs: this.#needs(random.int(declared ? kind : KINDS), undefined, declared) }
+        : {};
     return {
+      ...needs,
+      ...(this.#depends && random.chance(0.4) && { changes: true as const }),
       label: `s${kind}`,
       steps: random.int(8),
       behaviour,
       ...(random.chance(0.6) && { heals: 1 + random.int(2) }),
       ...(random.chance(0.4) && { counters: { files: 1 + random.int(3) } }),
       ...(random.chance(0.1) && { big: true as const }),
+      ...(kind % 2 === 0 && { items: { processed: 3, failures: kind % 4 === 0 ? 1 : 0 } }),
       ...(children && { spawn: { children, policy: "settled" as const, value: "own" as const } }),
     };
   }
 }
-function child(label: string, random: Random): Canvas {
+const RETRY = { maxAttempts: MAX_ATTEMPTS, initialDelaySeconds: 1, jitter: 0 };
+const kwargsOf = (script: Script): JsonObject => ({ script: script as unknown as JsonObject });
+/** Returns the option that declares dependencies. Declared ones have smaller numbers, so they come to an end. */
+function declares(shared: SharedWork, needs: Needs | undefined): Pick<SignatureOptions, "dependsOn"> {
+  if (!needs?.declared) return {};
+  const dependsOn = needs.kinds.map((kind) => [needName(kind), shared.dependency(kind, needs.scope)] as const);
+  return { dependsOn: Object.fromEntries(dependsOn) };
+}
+const kindsBelow = (script: Script): readonly number[] =>
+  (script.spawn?.children ?? []).flatMap((each) => scriptIn(each)?.needs?.kinds ?? []);
+const scriptIn = (canvas: Canvas): Script | undefined =>
+  canvas.kind === "task" ? (canvas.kwargs["script"] as unknown as Script) : undefined;
+function scoped(canvas: Canvas, scope: string | undefined): Canvas {
+  const script = scriptIn(canvas);
+  if (canvas.kind !== "task" || !script?.needs || scope === undefined) return canvas;
+  return { ...canvas, kwargs: kwargsOf({ ...script, needs: { ...script.needs, scope } }) };
+}
+function child(label: string, random: Random, more: Partial<Script> = {}): Canvas {
   const behaviour = random.chance(0.15) ? ("always" as const) : ("succeed" as const);
-  const script: Script = { label, steps: random.int(4), behaviour, counters: { children: 1 } };
-  const kwargs = { script: script as unknown as JsonObject };
-  return { kind: "task", task: TASKS.plain, args: [label], kwargs, options: {}, immutable: false };
+  const script: Script = { label, steps: random.int(4), behaviour, counters: { children: 1 }, ...more };
+  return { kind: "task", task: TASKS.plain, args: [label], kwargs: kwargsOf(script), options: {}, immutable: false };
 }

@@ -6,13 +6,16 @@ import {
   type Executions,
   type Key,
   PortError,
+  type OutgoingMessage,
   type Ports,
+  type QueueDepth,
   type SchedulePorts,
   type WriteOp,
   type WriteResult,
 } from "../../functions/engine/ports.ts";
 import type { Faults } from "./faults.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
+import type { SharedWork } from "./shared-work.ts";
 import type { Shape } from "./shape.ts";
 import type { SimExecutions } from "./sim-executions.ts";
 import type { SimQueue } from "./sim-queue.ts";
@@ -36,11 +39,17 @@ export interface SimWorld {
   /** Times of schedules, and what they start. */
   readonly schedules?: SchedulePorts;
   readonly shape: Shape;
+  readonly shared: SharedWork;
   /** Items of which a fault has made a write late. */
   readonly late: Set<string>;
+  /** Is called for each message that a queue has taken, with what its sender is handling. */
+  sent?: (message: OutgoingMessage, process: SimProcess, handling: readonly Json[]) => void;
   /** Bodies of the messages that each process is handling. */
   readonly handling: Map<SimProcess, Set<Json>>;
 }
+
+/** The parts of the world that watchers look at. */
+export type Watched = Pick<SimWorld, "scheduler" | "store" | "blobs" | "shape" | "shared">;
 
 /**
  * Returns the ports of one process. Every call becomes a pending call of the scheduler, and every operation of a batch
@@ -71,6 +80,17 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
       () => applyWrite(world, process, op),
       lateness(world, process, op),
     );
+  /** A real queue may not know its depth, and says so, or does not answer. */
+  const depthOf = (name: string): Promise<QueueDepth | undefined> =>
+    remote(
+      () => `depth ${name}`,
+      () => {
+        const unknown =
+          scheduler.faults !== undefined && scheduler.random.chance(world.faults.depthAsZero ? 0.6 : 0.15);
+        if (!unknown) return queue.depth(name, scheduler.now);
+        return world.faults.depthAsZero ? { ready: 0, delayed: 0, inFlight: 0 } : undefined;
+      },
+    );
   return {
     registry: world.registry,
     runner,
@@ -89,7 +109,7 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
           () => `getMany ${keys.map(idOf).join(", ")}`,
           () => {
             readable(...keys);
-            return keys.map((key) => readItem(world, process, key, true, true));
+            return keys.map((key, k) => readItem(world, process, key, true, true, keys[k - 1]));
           },
         ),
       query: (table, partition, options) =>
@@ -114,16 +134,17 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
     },
     queue: {
       maxDelaySeconds: world.maxDelaySeconds,
-      // A real queue may not know its depth, so nothing may depend on it.
-      depth: () => Promise.resolve(undefined),
+      depth: (name) => (world.faults.backlog ? depthOf(name) : Promise.resolve(undefined)),
       send: async (messages) => {
         await Promise.all(
           messages.map((message) =>
             writing(
               () => `send ${message.queue} ${JSON.stringify(message.body)} +${message.delaySeconds ?? 0}s`,
               () => {
-                if (!world.faults.swallow?.(message.body, [...(world.handling.get(process) ?? [])]))
-                  queue.send(message, scheduler.now, world.poisons());
+                const handling = [...(world.handling.get(process) ?? [])];
+                if (world.faults.swallow?.(message.body, handling)) return;
+                queue.send(message, scheduler.now, world.poisons());
+                world.sent?.(message, process, handling);
               },
             ),
           ),
@@ -252,6 +273,7 @@ function readItem(
   key: Parameters<SimStore["peek"]>[0],
   consistent: boolean,
   many: boolean,
+  before?: Key,
 ): ReturnType<SimStore["peek"]> {
   const { store, faults, scheduler } = world;
   const item = store.read(key, consistent);
@@ -262,6 +284,7 @@ function readItem(
     item,
     previous: store.previous(key),
     many,
+    below: before && isBelow(before, key) ? (store.peek(before)?.attributes["round"] as number | undefined) : undefined,
     rowsOf: (gid) => world.shape.membersWithRows(gid),
     roundOf: (gid) => world.shape.roundOf(gid),
     chance: (probability) => scheduler.random.chance(probability),
@@ -269,6 +292,9 @@ function readItem(
   });
 }
 
+/** Whether two headers are those of a group and of one above it. */
+const isBelow = (inner: Key, outer: Key): boolean =>
+  inner.table === "callbacks" && outer.table === "callbacks" && inner.partition.startsWith(`${outer.partition}.`);
 /** Returns whether the write is a claim, or the end of an attempt. */
 function isOfRun(op: WriteOp): boolean {
   const set = op.op === "put" ? op.attributes : op.op === "update" ? op.change.set : undefined;

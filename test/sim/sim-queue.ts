@@ -1,5 +1,5 @@
 import type { Json } from "../../functions/core/json.ts";
-import type { OutgoingMessage } from "../../functions/engine/ports.ts";
+import type { OutgoingMessage, QueueDepth } from "../../functions/engine/ports.ts";
 
 export interface Message {
   readonly id: number;
@@ -33,6 +33,12 @@ export class SimQueue {
       poisoned,
     });
     this.archive.push({ queue: message.queue, body });
+  }
+  depth(queue: string, now: number): QueueDepth {
+    const all = this.messages.filter((message) => message.queue === queue);
+    const ready = all.filter(({ visibleAt }) => visibleAt <= now).length;
+    const inFlight = all.filter(({ visibleAt, receives }) => visibleAt > now && receives > 0).length;
+    return { ready, inFlight, delayed: all.length - ready - inFlight };
   }
   visible(now: number): Message[] {
     return this.messages.filter((message) => message.visibleAt <= now);

@@ -10,7 +10,7 @@ import {
   type WriteOp,
   type WriteResult,
 } from "../../functions/engine/ports.ts";
-import { headerKey } from "../../functions/engine/item-kinds.ts";
+import { asHeader, type Header, headerKey } from "../../functions/engine/item-kinds.ts";
 import { isRootRow, rootRowOf } from "../../functions/engine/items/root-row.ts";
 import { ItemTable } from "../../functions/testing/ports/item-table.ts";
 import type { Random } from "./random.ts";
@@ -154,4 +154,8 @@ export class SimStore {
 
 export function idOf(key: Key): string {
   return `${key.table} ${key.partition} ${key.sort}`;
+}
+/** Returns the header that a write has created. */
+export function createdHeader({ before, after }: AppliedWrite): Header | undefined {
+  return before || !after?.key.partition.startsWith("G#") ? undefined : asHeader(after);
 }

@@ -17,6 +17,8 @@ it(
 it.each([
   ["the protocol needs no sweeper as long as no message is lost", "no-sweeper"],
   ["what a crash leaves begun is taken up by the first sweep of the next start", "crashes"],
+  ["a job that is cancelled and retried at once ends as if its client had waited", "hasty-retries"],
+  ["nobody sleeps beside a lock that a dead worker held, without a sweep", "limits-unswept"],
   ["each time of a schedule fires one job, and none is lost", "schedules"],
   ["what is paused does not start, and comes back when it is resumed", "pauses"],
 ])("%s", { timeout: 10 * MINUTES }, async (_title, variant) => {

@@ -20,10 +20,11 @@ import { Scheduler } from "./scheduler.ts";
 import { SIM_REGISTRY } from "./script-runner.ts";
 import { type Settings, settingsFor } from "./settings.ts";
 import { Shape } from "./shape.ts";
+import { SharedWork } from "./shared-work.ts";
 import { SimExecutions } from "./sim-executions.ts";
 import type { SimWorld } from "./sim-ports.ts";
 import { SimQueue } from "./sim-queue.ts";
-import { LAG_MS, SimStore } from "./sim-store.ts";
+import { createdHeader, LAG_MS, SimStore } from "./sim-store.ts";
 import {
   CALM_ROUNDS,
   CALM_STEPS,
@@ -33,6 +34,7 @@ import {
 } from "./simulation-options.ts";
 import { SharedWork } from "./shared-work.ts";
 import { type JobSpec, Workload } from "./workload.ts";
+import { choicesOf } from "./workload-choices.ts";
 
 /**
  * One run of the simulation. In the storm any call may fail, and in the calm all work must end. Afterwards everything
@@ -92,15 +94,15 @@ export class Simulation {
       poisons: () => this.scheduler.faults !== undefined && this.random.chance(settings.poisonRate),
       registry: SIM_REGISTRY,
       shape: this.shape,
+      shared: new SharedWork(seed, this.sweeps),
       late: new Set(),
       handling: new Map(),
     };
     this.leases = new LeaseWatch(this.scheduler, this);
     const limits = new LimitWatch(this.scheduler, this.shape, this.leases, this);
-    this.oracle = new Oracle(this.shape, this.scheduler, this.journal, this.leases, this);
+    this.oracle = new Oracle(this.world, this.journal, this.leases, this);
     this.#store.watch((write) => {
-      const header =
-        write.before || !write.after || !write.after.key.partition.startsWith("G#") ? undefined : asHeader(write.after);
+      const header = createdHeader(write);
       if (header?.step) this.scheduler.count("inlineJobs");
       if (header?.job?.workflow !== undefined) this.#known(header.gid, header.job.workflow, header.deadline ?? 0);
       if (write.after) this.#executionAwaited(write.after);
@@ -114,6 +116,7 @@ export class Simulation {
         ended: this.journal.end.bind(this.journal),
         runs: (call, process, runs) => this.oracle.collected || limits.runs(call, process, runs),
         told: this.oracle.told.bind(this.oracle),
+        consumed: (...end) => this.oracle.collected || this.oracle.identities.dependencies.consumed(...end),
         late: this.journal.late.bind(this.journal),
       },
       bad: (kind, detail) => this.oracle.collected || this.bad(kind, detail),
@@ -144,8 +147,7 @@ export class Simulation {
   }
 
   #addJobs(count: number, seed: number): void {
-    const limits = this.world.faults.limits ? { limits: seededRandom(seed) } : {};
-    const workload = new Workload(this.random, this.sweeps, { shared: new SharedWork(seed, this.sweeps), ...limits });
+    const workload = new Workload(this.random, this.sweeps, choicesOf(seed, this.world));
     for (let k = 0; k < count; k++) this.jobs.push(newJob(`job-${k}`, this.random, () => workload.job()));
   }
   #known(jobId: string, name: string, deadline: number): void {
@@ -186,7 +188,7 @@ export class Simulation {
     job.cancelAsked = true;
     this.oracle.cancellable.add(jobId);
     const after = (): void => void (job.cancelAnswered ||= this.world.faults.crashes === true);
-    this.#processes.background("client", (engine) => cancelJob(engine, job, jobId), after);
+    this.#processes.background("client", (engine) => cancelJob(engine, job, jobId, this.shape), after);
   }
   async #storm(steps: number): Promise<void> {
     const { random, scheduler } = this;
@@ -282,7 +284,6 @@ export class Simulation {
     );
     this.scheduler.now = Number.isFinite(next) ? next : this.scheduler.now + 1_000;
   }
-
   /** Runs without faults until all work has ended. Frozen processes stay frozen. */
   async #calm(): Promise<void> {
     this.#processes.endStorm();

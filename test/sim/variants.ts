@@ -1,11 +1,11 @@
 import type { WriteOp } from "../../functions/engine/ports.ts";
 import { CRASH_VARIANTS } from "./crash-variants.ts";
 import { FAILURE_VARIANTS } from "./failure-variants.ts";
-import { LIMIT_VARIANTS } from "./limit-variants.ts";
+import { FLOW_VARIANTS } from "./flow-variants.ts";
+import { ITEM_VARIANTS } from "./item-variants.ts";
 import { ROUND_VARIANTS } from "./round-variants.ts";
 import { IDENTITY_VARIANTS } from "./identity-variants.ts";
 import { SOLO_VARIANTS } from "./solo-variants.ts";
-import { PAUSE_VARIANTS } from "./pause-variants.ts";
 import { SCHEDULE_VARIANTS } from "./schedule-variants.ts";
 import {
   asIfApplied,
@@ -33,15 +33,13 @@ import {
 /** Batches are big and may outlast a lease, so that another worker takes some of their runs over. */
 const OFTEN_TOGETHER = { batchMembers: 5, batchMs: 60_000, membersPerMessage: 5, leaseSeconds: 4 };
 
-const NO_SWEEPER = { sweeper: false } as const;
-
 /**
  * Broken variants. Each removes one rule of docs/protocol-rules.md through a port or a worker loop that breaks its
  * promise. The engine's code stays the same. When no seed catches a variant, either the rule is not needed or the
  * simulation does not check it.
  */
 export const VARIANTS: { readonly [name: string]: Variant } = {
-  "no-sweeper": { removes: "nothing: without losses the sweeper is not needed", faults: NO_SWEEPER },
+  "no-sweeper": { removes: "nothing: without losses the sweeper is not needed", faults: { sweeper: false } },
   "no-sweeper-with-message-loss": {
     removes: "the sweeper sends again what was lost",
     faults: { sweeper: false, loss: true },
@@ -395,6 +393,6 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
   ...SOLO_VARIANTS,
   ...IDENTITY_VARIANTS,
   ...SCHEDULE_VARIANTS,
-  ...PAUSE_VARIANTS,
-  ...LIMIT_VARIANTS,
+  ...FLOW_VARIANTS,
+  ...ITEM_VARIANTS,
 };

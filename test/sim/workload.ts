@@ -9,9 +9,12 @@ import type {
 import type { ValueCondition } from "../../functions/core/canvas/value-condition.ts";
 import type { JsonObject } from "../../functions/core/json.ts";
 import type { RunLimits } from "../../functions/core/task/run-limits.ts";
-import { limitsOfSignature } from "./limit-workload.ts";
+import type { ItemCounts } from "../../functions/core/task/item-counts.ts";
+import { type FlowChoices, limitsOfSignature, prioritiesOf } from "./limit-workload.ts";
+import { byNumber } from "./numbered.ts";
 import type { Random } from "./random.ts";
-import type { SharedWork } from "./shared-work.ts";
+import type { Needs, SharedWork } from "./shared-work.ts";
+import { stampsOf } from "./team-stamps.ts";
 
 /**
  * The behaviour of a simulated task. It travels in the signature's kwargs, so a worker knows only what the engine gave
@@ -28,6 +31,8 @@ export interface Script {
   readonly heals?: number;
   readonly delaySeconds?: number;
   readonly counters?: { readonly [name: string]: number };
+  /** Items that the task reports, by state. */
+  readonly items?: Partial<ItemCounts>;
   /** Makes the value too big to stay inline. */
   readonly big?: true;
   /**
@@ -48,6 +53,10 @@ export interface Script {
   readonly execution?: "succeeds" | "fails";
   /** What the run must hold while its code executes: the limits of its signature. */
   readonly limits?: RunLimits;
+  /** Shared runs that it depends on, by kind (shared-work.ts). */
+  readonly needs?: Needs;
+  /** Makes the value differ from round to round. */
+  readonly changes?: true;
   readonly stream?: {
     readonly items: readonly Canvas[];
     readonly policy: FailurePolicy;
@@ -92,25 +101,11 @@ export type JobSpec =
       readonly policy?: FailurePolicy;
     };
 
-/** Most failures go away in the first or second retry, some never. */
-function healsOf(number: number): Pick<Script, "heals"> {
-  return number % 5 === 0 ? {} : { heals: 1 + (number % 2) };
-}
-/** Stamps that half of the tasks carry, chosen by the task's number. */
-export const TEAMS = ["blue", "red"] as const;
-function stampsOf(label: string): JsonObject | undefined {
-  const number = Number(label.slice(1));
-  if (number % 7 === 0) return { team: ["red", "blue"] };
-  if (number % 3 === 0) return { team: "blue" };
-  return number % 5 === 0 ? { team: "red" } : undefined;
-}
-
 /** Makes random canvases. A budget of strands keeps them small, and once it is spent every canvas is a single task. */
 export class Workload {
   readonly #random: Random;
   readonly #timeouts: boolean;
-  /** Chooses limits of signatures. Absent when nothing is limited. */
-  readonly #limits: Random | undefined;
+  readonly #choose: FlowChoices;
   #budget: number;
   #labels: number;
   /** Set while the canvas being made is part of a group's member. A task may add members only to such a group. */
@@ -119,16 +114,16 @@ export class Workload {
   readonly #shared: SharedWork | undefined;
 
   /**
-   * `timeouts` lets some jobs time out, which needs a sweeper. Labels are numbered from `labels` + 1. `limits` chooses
-   * limits of signatures.
+   * `timeouts` lets some jobs time out, which needs a sweeper. Labels are numbered from `labels` + 1. `limits` and
+   * `priorities` choose those of signatures, which have none without.
    */
   constructor(
     random: Random,
     timeouts: boolean,
-    { labels = 0, shared, limits }: { labels?: number; shared?: SharedWork; limits?: Random } = {},
+    { labels = 0, shared, ...choose }: { labels?: number; shared?: SharedWork } & FlowChoices = {},
   ) {
     this.#shared = shared;
-    this.#limits = limits;
+    this.#choose = choose;
     this.#random = random;
     this.#labels = labels;
     this.#timeouts = timeouts;
@@ -219,7 +214,7 @@ export class Workload {
     return this.#signature(
       {
         label,
-        ...healsOf(this.#labels),
+        ...byNumber(this.#labels),
         steps: random.int(8),
         behaviour,
         ...(behaviour === "retry" && random.chance(0.5) && { delaySeconds: random.int(20) }),
@@ -229,6 +224,7 @@ export class Workload {
         ...(random.chance(0.03) && { big: true }),
         ...(random.chance(0.4) && { reads: true }),
         ...(random.chance(0.12) && { waits: this.#waits() }),
+        ...(Object.keys(more).length === 0 && this.#shared?.needs()),
         ...more,
       },
       name,
@@ -364,14 +360,14 @@ export class Workload {
       ...(random.chance(script.stream ? 0.3 : 0.05) && { timeout: 4 + random.int(30) }),
       ...(random.chance(0.03) && { ignoreResult: true }),
     };
-    const limits = this.#limits && limitsOfSignature(this.#limits);
+    const limits = this.#choose.limits && limitsOfSignature(this.#choose.limits);
     const task =
       name ??
       (random.chance(0.75)
         ? TASKS.plain
         : random.pick([TASKS.streaming, TASKS.streaming, TASKS.silent, TASKS.elsewhere]));
     const kwargs = { script: { ...script, ...(limits && { limits }) } as unknown as JsonObject };
-    const limited = { ...options, ...limits };
+    const limited = { ...options, ...limits, ...prioritiesOf(this.#choose.priorities) };
     const bare = {
       kind: "task" as const,
       task,

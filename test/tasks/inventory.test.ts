@@ -186,16 +186,19 @@ describe("an attempt after a cursor", () => {
       log: () => undefined,
       leave: () => undefined,
       event: () => fails(),
+      dependency: () => fails(),
       putBlob: () => fails(),
       openBlob: () => fails(),
     };
     const outcome = await createRunner(tasks).run({
       ...call,
       site: "local",
-      queue: "default",
+      queue: "local.default#worker",
+      startedAt: 0,
       deadline: Infinity,
       signal,
       cursor: cursor as never,
+      deps: {},
       services,
     });
     if (outcome.kind !== "stream") throw new Error(outcome.kind);

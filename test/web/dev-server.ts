@@ -5,11 +5,11 @@ import { createServer, type AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { type Client, createClient } from "../../functions/client/index.ts";
+import { READ_SOURCES } from "../read-sources.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
 /** Vitest has no way to ask where a package is. */
-const TSX = join(ROOT, "node_modules/tsx/dist/loader.mjs");
 
 /** A dev server in a process of its own, which can be killed and started again on the same data and port. */
 export class DevServer {
@@ -48,7 +48,7 @@ export class DevServer {
       "--tasks",
       tasks,
     ];
-    const child = spawn(process.execPath, ["--import", TSX, main, ...args], {
+    const child = spawn(process.execPath, [...READ_SOURCES, main, ...args], {
       cwd: ROOT,
       stdio: ["ignore", "pipe", "inherit"],
     });

@@ -176,6 +176,13 @@ function Facts({ job }: { readonly job: Job }) {
           </span>
         </Fact>
       )}
+      {Object.entries(job.items ?? {})
+        .filter(([, count]) => count > 0)
+        .map(([state, count]) => (
+          <Fact key={state} name={`items ${state}`}>
+            {formatCount(count)}
+          </Fact>
+        ))}
       {own.map(([name, count]) => (
         <Fact key={name} name={name.slice(2)}>
           {formatCount(count)}

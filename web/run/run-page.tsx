@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { Json, Run, RunDetail } from "../../functions/client/index.ts";
-import { formatCount, formatDuration, formatExact, visible } from "../format.ts";
+import { formatCount, formatDuration, formatExact, visible, visibleLine } from "../format.ts";
 import { nameOf, RunList } from "../job/runs-tab.tsx";
 import { Copy } from "../parts/buttons.tsx";
 import { Empty, Loading, Problem } from "../parts/notes.tsx";
@@ -308,6 +308,23 @@ function Around({ run }: { readonly run: Run }) {
             {run.adopts.reused && ", which had ended before"}.
           </li>
         )}
+        {run.dependencies?.map(({ name, runId, status, changed }) => (
+          <li>
+            It depends on <RunLink runId={runId} />
+            {name !== undefined && ` by the name ${visibleLine(name)}`}, which is {status ?? "gone"}
+            {changed && ", and has ended otherwise since"}.
+          </li>
+        ))}
+        {run.dependents?.map((runId) => (
+          <li>
+            <RunLink runId={runId} /> depends on it.
+          </li>
+        ))}
+        {run.cause?.map((runId) => (
+          <li>
+            It ran again because <RunLink runId={runId} /> had ended otherwise.
+          </li>
+        ))}
         {run.next && (
           <li>
             After a success <RunLink runId={next} /> follows.

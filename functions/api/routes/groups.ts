@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { TRACKINGS } from "../../core/canvas/canvas.ts";
+import { itemCounts } from "../item-schemas.ts";
 import { route } from "../route.ts";
 import { components, counts, errorData, failurePolicy, milliseconds } from "../schemas.ts";
 import { runIdParam } from "./runs.ts";
@@ -20,6 +21,7 @@ const group = z
     countsExact: z
       .boolean()
       .describe("false: more runs may have ended, of a very big group, or of one that decided early"),
+    items: itemCounts.optional(),
     policy: failurePolicy,
     tracking: z.enum(TRACKINGS),
     ownerRunId: z.string().optional().describe("The run that waits for the group, or whose links are in it"),

@@ -7,7 +7,8 @@ import type { Dependencies } from "../dependencies.ts";
 import { type Problem, problemOf } from "../problem.ts";
 import { readCanvas } from "../read-canvas.ts";
 import { checkObject, invalid, route } from "../route.ts";
-import { components, startOutcomes, timeoutSeconds } from "../schemas.ts";
+import { components, startOutcomes } from "../schemas.ts";
+import { timeoutSeconds } from "../start-parameters.ts";
 import { isSupervised, readWorkflowStart, supervise, type WorkflowStart } from "./workflows.ts";
 
 const key = z.string().min(1).max(LIMITS.idempotencyKeyCharacters);

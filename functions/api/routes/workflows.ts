@@ -12,13 +12,12 @@ import { invalid, route } from "../route.ts";
 import {
   documentation,
   flag,
-  secondsPerTask,
   startedOrEstimate,
   submitted,
-  timeoutSeconds,
   workflow as workflowSchema,
   workflowList,
 } from "../schemas.ts";
+import { secondsPerTask, timeoutSeconds } from "../start-parameters.ts";
 import { readPlanQuery, submittedResponse } from "./submitted.ts";
 
 /** Stays `unknown` here: the workflow reads it. */

@@ -65,6 +65,11 @@ export interface SignatureOptions {
    * Default: that of the task, else `deployment`.
    */
   readonly scope?: string;
+  /**
+   * Runs that jobs share, and that must have ended before this one starts. It is given their values by name
+   * (`ctx.deps`). They come beside those of the task; one of the same name replaces it.
+   */
+  readonly dependsOn?: { readonly [name: string]: DependencySource };
   /** In place of that of the task. Keys are texts here, because arguments may come from the step before. */
   readonly rateLimit?: RateLimit;
   readonly concurrency?: ConcurrencyLimit;
@@ -77,6 +82,17 @@ export interface SignatureOptions {
   /** Data for the running task that is not a stamp. */
   readonly headers?: JsonObject;
 }
+
+/** A run that another one depends on, as data. It is shared, by default with `dedupe: "forever"`. */
+export interface Dependency {
+  readonly task: string;
+  readonly args?: readonly Json[];
+  readonly kwargs?: JsonObject;
+  /** Only `queue`, `priority`, `timeout`, `retry`, `dedupe`, `scope` and `dependsOn`. */
+  readonly options?: SignatureOptions;
+}
+/** A dependency, or the signature that it is made of. */
+export type DependencySource = Dependency | { readonly canvas: Signature };
 
 /** Options of a group. */
 export interface GroupOptions {

@@ -14,6 +14,7 @@ import {
   type Tracking,
   TRACKINGS,
 } from "./canvas.ts";
+import { readDependsOn } from "./depends-on.ts";
 
 const REFUSAL = { code: "invalid_canvas" } as const;
 
@@ -65,6 +66,9 @@ export function readSignatureOptions(value: unknown, field: string): SignatureOp
       case "scope":
         options.scope = readScope(given, at);
         break;
+      case "dependsOn":
+        options.dependsOn = readDependsOn(given, at, readSignatureOptions);
+        break;
       case "rateLimit":
         options.rateLimit = readLimit("rateLimit", given, at, REFUSAL);
         break;
@@ -81,7 +85,7 @@ export function readSignatureOptions(value: unknown, field: string): SignatureOp
       default:
         throw invalid(
           at,
-          "is not an option of a signature (queue, priority, countdown, eta, expires, timeout, retry, ignoreResult, dedupe, scope, rateLimit, concurrency, locks, stamps, headers)",
+          "is not an option of a signature (queue, priority, countdown, eta, expires, timeout, retry, ignoreResult, dedupe, scope, dependsOn, rateLimit, concurrency, locks, stamps, headers)",
         );
     }
   }
@@ -99,6 +103,7 @@ const SIGNATURE_OPTIONS: ReadonlySet<string> = new Set<keyof SignatureOptions>([
   "ignoreResult",
   "dedupe",
   "scope",
+  "dependsOn",
   "rateLimit",
   "concurrency",
   "locks",

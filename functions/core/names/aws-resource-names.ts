@@ -1,4 +1,5 @@
 import { FanfoldError } from "../errors.ts";
+import type { Band } from "../plan/priority-band.ts";
 import {
   DEFAULT_FUNCTION,
   DEFAULT_QUEUE,
@@ -66,6 +67,19 @@ export function queueResourceName(prefix: string, queue: string): string {
 }
 
 /**
+ * Returns the name of the SQS queue of one priority band of a queue. The middle band has that of the queue itself. At
+ * most 80 characters.
+ * @throws FanfoldError `invalid_queue_name`
+ */
+export function bandResourceName(prefix: string, queue: string, band: Band): string {
+  const suffix = BAND_SUFFIXES[band];
+  if (suffix === undefined) return queueResourceName(prefix, queue);
+  const name = parseQueueName(queue, { site: "" });
+  return joined(prefix, [name.site, name.queue, name.function, suffix], MAX_QUEUE_CHARACTERS);
+}
+const BAND_SUFFIXES: Readonly<Record<Band, string | undefined>> = { 0: "low", 1: undefined, 2: "high" };
+
+/**
  * Returns the text form of the queue that an SQS queue stands for, or ENGINE_QUEUE. Messages in a queue of dead letters
  * came from the engine's queue, or from the site's default queue. Returns undefined for any other queue, and for one
  * whose name had to be cut.
@@ -81,11 +95,25 @@ export function queueOfResource(prefix: string, name: string): string | undefine
     if (!PART.test(site)) continue;
     if (deadLetterQueueName(prefix, site) === name)
       return formatQueueName({ site, queue: DEFAULT_QUEUE, function: DEFAULT_FUNCTION });
+    const ofBand = bandQueueOf(prefix, site, parts.slice(cut), name);
+    if (ofBand !== undefined) return ofBand;
     const queue = parts.slice(cut, -1).join("-");
     if (!QUEUE_FUNCTIONS.includes(last) || !PART.test(queue) || queue === ENGINE_QUEUE) continue;
     if (joined(prefix, [site, queue, last], MAX_QUEUE_CHARACTERS) === name) return `${site}.${queue}#${last}`;
   }
   return undefined;
+}
+/** Returns the queue whose high or low band has this name. `parts` follow the name of the site. */
+function bandQueueOf(prefix: string, site: string, parts: readonly string[], name: string): string | undefined {
+  const kind = parts.at(-2) as QueueFunction;
+  const queue = parts.slice(0, -2).join("-");
+  const band = ([0, 2] as const).find((each) => BAND_SUFFIXES[each] === parts.at(-1));
+  if (band === undefined || !QUEUE_FUNCTIONS.includes(kind) || !PART.test(queue) || queue === ENGINE_QUEUE)
+    return undefined;
+  const text = `${site}.${queue}#${kind}`;
+  return joined(prefix, [site, queue, kind, BAND_SUFFIXES[band] as string], MAX_QUEUE_CHARACTERS) === name
+    ? text
+    : undefined;
 }
 const HASH_PART = /-[0-9a-z]{13}$/;
 const PART = /^[A-Za-z0-9_-]+$/;

@@ -22,6 +22,7 @@ import type {
 import { assertNever, type ErrorCode, FanfoldError } from "../errors.ts";
 import { jsonPointer } from "../json-pointer.ts";
 import { LIMITS } from "../limits.ts";
+import { STREAM_RESULTS } from "../task/streaming-handlers.ts";
 import {
   type GroupStep,
   isGroupStep,
@@ -329,8 +330,8 @@ function refuse(code: ErrorCode, message: string, path: readonly (string | numbe
 
 /**
  * Yields the first step of each task of a strand, and of each other queue that a signature names for it, with its
- * pointer. The pointer leads into a wire form of
- * chains and groups only, where a chord reads as a chain. Members in pages are not read.
+ * pointer. A task that is asked to stream its results is another one. The pointer leads into a wire form of chains and
+ * groups only, where a chord reads as a chain. Members in pages are not read.
  */
 export function* strandTasks(strand: Strand): Generator<readonly [step: TaskStep, field: string], void, undefined> {
   yield* newTasks(strand, [], new Set());
@@ -356,9 +357,10 @@ function* newTasks(
     if (step.errors) yield* memberTasks(step.errors, [...at, "link_error"], seen);
   }
 }
-/** Returns the task of a step, with the queue that the signature names. */
-function placed({ task, options }: TaskStep): string {
-  return options?.queue === undefined ? task : `${task}\n${options.queue}`;
+/** Returns the task of a step, with the queue that the signature names, and whether it must stream its results. */
+function placed({ task, options, kwargs }: TaskStep): string {
+  const at = options?.queue === undefined ? task : `${task}\n${options.queue}`;
+  return kwargs?.[STREAM_RESULTS] === true ? `${at}\nstreams` : at;
 }
 function* memberTasks(
   { members }: GroupStep,

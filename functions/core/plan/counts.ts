@@ -2,7 +2,8 @@ import { LIMITS } from "../limits.ts";
 import { TERMINAL_STATUSES, type TerminalStatus } from "./run-state.ts";
 
 /**
- * A vector of task runs by outcome, and of user counters under `u_<name>`. `failedMembers` and `members` (the members
+ * A vector of task runs by outcome, of user counters under `u_<name>`, and of items under `h_<name>` and `i_<name>`
+ * (item-counters.ts). `failedMembers` and `members` (the members
  * in all pages of an open group) belong to one group and are not carried up.
  */
 export type Counts = { readonly [name: string]: number };
@@ -18,9 +19,13 @@ export const PLAIN_SUCCESS: Counts = Object.freeze({ success: 1 });
 export function countOf(status: TerminalStatus): Counts {
   return { [status]: 1 };
 }
-/** Returns the user counters of a vector; undefined when it has none. */
+/** Whether a counter is of items. */
+export function isItemCounter(name: string): boolean {
+  return name.startsWith("h_") || name.startsWith("i_");
+}
+/** Returns the counters of user code in a vector, items included; undefined when it has none. */
 export function userCounters(counts: Counts | undefined): Counts | undefined {
-  const own = Object.entries(counts ?? {}).filter(([name]) => name.startsWith("u_"));
+  const own = Object.entries(counts ?? {}).filter(([name]) => name.startsWith("u_") || isItemCounter(name));
   return own.length > 0 ? Object.fromEntries(own) : undefined;
 }
 /** Returns the sum of the vectors. */
@@ -68,10 +73,11 @@ export function carriedUp(counts: Counts | undefined): Counts {
 }
 /**
  * Returns the counts of callbacks, with failures counted as `ignored`. How a callback ends does not count against its
- * job.
+ * job, and its items are counted by the run beside it already.
  */
 export function ignoredFailures(vectors: readonly (Counts | undefined)[]): Counts {
-  const { error = 0, broken = 0, cancelled = 0, ...rest } = carriedUp(addCounts(...vectors));
+  const { error = 0, broken = 0, cancelled = 0, ...more } = carriedUp(addCounts(...vectors));
+  const rest: Counts = Object.fromEntries(Object.entries(more).filter(([name]) => !isItemCounter(name)));
   const ignored = (rest["ignored"] ?? 0) + error + broken + cancelled;
   return ignored > 0 ? { ...rest, ignored } : rest;
 }

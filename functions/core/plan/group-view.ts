@@ -1,5 +1,6 @@
 import type { FailurePolicy, Tracking } from "../canvas/canvas.ts";
 import type { ErrorData } from "../task/invocation.ts";
+import type { ItemCounts } from "../task/item-counts.ts";
 import type { Counts } from "./counts.ts";
 
 /** A group of a job: how far its members are, and what follows. */
@@ -20,6 +21,8 @@ export interface GroupView {
   readonly counts: Counts;
   /** Unset when more runs may have ended than were counted: of a very big group, or of one that decided early. */
   readonly countsExact: boolean;
+  /** Items of path tasks, by the state in which the last step of their member left them. Absent when none were counted. */
+  readonly items?: ItemCounts;
   readonly policy: FailurePolicy;
   readonly tracking: Tracking;
   /** The run that waits for the group, or whose links are in it. Absent on the root of a job. */

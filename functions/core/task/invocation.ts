@@ -1,6 +1,7 @@
 import type { BlobRef } from "../blob-ref.ts";
-import type { Canvas, Dedupe, FailurePolicy, Tracking } from "../canvas/canvas.ts";
+import type { Canvas, Dedupe, Dependency, FailurePolicy, Tracking } from "../canvas/canvas.ts";
 import type { Json, JsonObject } from "../json.ts";
+import type { ItemCounts } from "./item-counts.ts";
 import type { RetryPolicy } from "../retry-policy.ts";
 import type { RunLimits } from "./run-limits.ts";
 import type { StopSignal } from "./stop-signal.ts";
@@ -68,6 +69,8 @@ export interface RunServices {
    * run, over all attempts. An event that is sent later does not count. Throws PortError.
    */
   event(name: string, timeoutSeconds: number | undefined): Promise<EventLook>;
+  /** Looks at a dependency, and sees to it that it runs. Throws `no_identity`, `unknown_task`, PortError. */
+  dependency(name: string, dependency: Dependency): Promise<DependencyLook>;
   /** Stores content, and keeps it as long as the job. Throws `payload_too_large`, `disk_full`, `invalid_request`. */
   putBlob(content: AsyncIterable<Uint8Array>, type: string | undefined): Promise<BlobRef>;
   /** Opens a blob, and keeps it as long as the job. Throws `blob_not_found`. */
@@ -88,6 +91,22 @@ export interface AwaitedEvent {
   readonly name: string;
   /** Milliseconds since the epoch. Absent when the run waits without a timeout. */
   readonly deadline?: number;
+}
+
+/** How a dependency has ended: well, or broken. */
+export type DependencyEnd = { readonly value: Json } | { readonly error: ErrorData };
+/**
+ * The state of a dependency. `unmet` means that the attempt must end as deferred until it has ended. `failed` means that
+ * it has failed, which breaks the run that depends on it.
+ */
+export type DependencyLook =
+  | ({ readonly kind: "ended" } & DependencyEnd)
+  | { readonly kind: "unmet"; readonly awaits: AwaitedRun }
+  | { readonly kind: "failed"; readonly error: ErrorData };
+/** A run that a deferred run waits for: its identity, and the round whose end it wants at least. */
+export interface AwaitedRun {
+  readonly gid: string;
+  readonly round: number;
 }
 
 /** One attempt of one run, as the engine passes it to the code that knows the user's tasks. */
@@ -113,7 +132,10 @@ export interface TaskCall {
   readonly headers: JsonObject;
   readonly priority: number | undefined;
   readonly site: string;
+  /** The queue in text form, with all its parts. */
   readonly queue: string;
+  /** When the attempt started, in milliseconds since the epoch. */
+  readonly startedAt: number;
   /** When the attempt is stopped, in milliseconds since the epoch. */
   readonly deadline: number;
   /** Aborted on cancel, on a lost lease and at the deadline. Its reason is an Error with the fields of ErrorData. */
@@ -123,6 +145,8 @@ export interface TaskCall {
    * attempt.
    */
   readonly cursor: Json | undefined;
+  /** Ends of the dependencies that the signature or the task declares, by name. */
+  readonly deps: { readonly [name: string]: DependencyEnd };
   /** The group whose results the run collects, if it does and that group has completed. */
   readonly group?: GroupHandle | undefined;
   readonly services: RunServices;
@@ -157,6 +181,8 @@ export type TaskOutcome =
       readonly kind: "success";
       readonly value: Json;
       readonly counters?: Readonly<Record<string, number>>;
+      /** Set only by a path task whose items count towards its job. */
+      readonly items?: Partial<ItemCounts>;
       readonly spawned?: Spawned;
     }
   | { readonly kind: "skipped"; readonly value: Json }
@@ -165,9 +191,15 @@ export type TaskOutcome =
   | { readonly kind: "broken"; readonly error: ErrorData }
   /**
    * Not a failure. The run starts again from the beginning when all of these events have been sent or one of them has
-   * expired. There is at least one event.
+   * expired, and all of these runs have ended. Without any it starts again at once. `removes` names declared
+   * dependencies that it has no more.
    */
-  | { readonly kind: "deferred"; readonly events: readonly AwaitedEvent[] }
+  | {
+      readonly kind: "deferred";
+      readonly events: readonly AwaitedEvent[];
+      readonly runs?: readonly AwaitedRun[];
+      readonly removes?: readonly string[];
+    }
   /**
    * The work is an execution of this state machine (name or ARN). It is started after the attempt is committed, and the
    * run ends as the execution ends.
@@ -200,6 +232,14 @@ export interface TaskRunner {
   limits(call: TaskCall): RunLimits;
 }
 
+/** What the engine needs to know about a path task beside what it knows of every task. */
+export interface PathTaskInfo {
+  /** Whether the task streams its results when it is asked to, as handlers of moved and deleted items must. */
+  readonly acceptsStreaming: boolean;
+  /** Whether its items are counted in the job. */
+  readonly countsTowardsJob: boolean;
+}
+
 /** What the engine needs to know about a task without running it. */
 export interface TaskInfo {
   readonly name: string;
@@ -217,6 +257,8 @@ export interface TaskInfo {
   /** What its signatures share, and with whom, unless they say otherwise. */
   readonly dedupe?: Dedupe;
   readonly scope?: string;
+  /** What each of its runs depends on, beside what the signature says. */
+  readonly dependsOn?: { readonly [name: string]: Dependency };
   /** Tracking level for groups whose members are all tasks that declare it. */
   readonly tracking?: Tracking;
   /**
@@ -226,6 +268,8 @@ export interface TaskInfo {
   readonly stateMachine?: { readonly name: string; readonly timeoutSeconds?: number };
   /** What a run must hold before its code starts. A key that is made of the arguments of each run is absent. */
   readonly limits?: RunLimits;
+  /** Set only for a path task, which takes and hands over items. */
+  readonly paths?: PathTaskInfo;
   /** Set only for an async generator, whose number of children is known only when it runs. */
   readonly streams?: true;
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Json } from "../../core/json.ts";
+import { MIDDLE_BAND } from "../../core/plan/priority-band.ts";
 import { type Clock, type OutgoingMessage, PortError, type Queue, type QueueDepth } from "../../engine/ports.ts";
 import type { Delivery, MessageSource } from "../../host/message-source.ts";
 import { type LmdbEnvironment, readCopy } from "./lmdb-environment.ts";
@@ -48,10 +49,10 @@ export class LmdbQueue implements Queue, MessageSource {
     if (messages.length === 0) return;
     const now = this.#options.clock.now();
     await this.#change((lines) => {
-      for (const { queue, jobId, body, delaySeconds = 0 } of messages) {
+      for (const { queue, jobId, body, band = MIDDLE_BAND, delaySeconds = 0 } of messages) {
         const id = this.#nextId(now);
-        if (delaySeconds > 0) lines(queue).appendDelayed(id, jobId, body, now + delaySeconds * SECOND);
-        else lines(queue).append(id, jobId, body);
+        if (delaySeconds > 0) lines(queue).appendDelayed(id, jobId, body, band, now + delaySeconds * SECOND);
+        else lines(queue).append(id, jobId, body, band);
       }
     });
     this.#options.onSend?.([...new Set(messages.map(({ queue }) => queue))]);

@@ -1,8 +1,9 @@
 import type { Json } from "../../core/json.ts";
+import { type Band, LOWEST_EVERY, MIDDLE_BAND, sharesOfTakes } from "../../core/plan/priority-band.ts";
 import type { QueueDepth } from "../../engine/ports.ts";
 import { type LmdbEnvironment, readCopy, readVolatile } from "./lmdb-environment.ts";
 import { parseSortableInteger, prefixEnd, SEPARATOR, SORTABLE_CHARACTERS, sortableInteger } from "./lmdb-key.ts";
-import { decodeHead, encodeMessage, type MessageHead, moveMessage, PLACE, type Place } from "./message-record.ts";
+import { decodeHead, encodeMessage, type MessageHead, moveMessage, PLACE } from "./message-record.ts";
 
 /**
  * The lines of one queue, inside one transaction. A message is ready or invisible:
@@ -14,26 +15,35 @@ import { decodeHead, encodeMessage, type MessageHead, moveMessage, PLACE, type P
  * greatest tag taken from the front of the line. So the tags of one job are one apart, a new job starts at the present
  * time, and the messages of all jobs interleave.
  *
+ * Each priority band has such a line and a virtual time of its own. The highest band is taken first, and every eighth
+ * take serves the lowest one that has a message.
+ *
  * Keys of `lines`, each after the queue's name:
- *     `r` start tag, id
+ *     `r` start tag, id; `rh` and `rl` for the high and the low band
  *     `w` time, id (value: holder)
- *     `j` job (value: its last start tag, while the queue has not reached it)
+ *     `j` job (value: its last start tag, while the queue has not reached it); `jh` and `jl`
  */
-const READY = "r";
+const READY: Readonly<Record<Band, string>> = { 0: "rl", 1: "r", 2: "rh" };
 const INVISIBLE = "w";
-const JOB = "j";
-const COUNTER_BYTES = 32;
+const JOB: Readonly<Record<Band, string>> = { 0: "jl", 1: "j", 2: "jh" };
+/** Releases without bands wrote the first four counters only, and so does a queue that has only the middle band. */
+const PLAIN_COUNTERS = 4;
+const DOUBLE = 8;
 const NOTHING = Buffer.from([1]);
+const HIGHEST_FIRST: readonly Band[] = [2, 1, 0];
 /** Ready messages that a read for other jobs may skip, beyond one for each job. */
 const SKIPPED = 8;
 
 interface Counters {
-  /** Start tag that the queue has reached. */
-  virtualTime: number;
-  ready: number;
+  /** Start tags that the bands have reached, and their ready messages. */
+  virtualTime: Record<Band, number>;
+  ready: Record<Band, number>;
   delayed: number;
   inFlight: number;
+  /** Takes since several bands have had messages. So the first take of several bands is one of the highest. */
+  takes: number;
 }
+const readyOf = ({ ready }: Counters): number => ready[0] + ready[1] + ready[2];
 
 export interface Taken {
   readonly id: string;
@@ -55,34 +65,55 @@ export class MessageLines {
     this.#counters = readCounters(environment, queue);
   }
 
-  append(id: string, jobId: string, body: Json): void {
-    const position = this.#nextTag(jobId);
-    const head = { place: PLACE.ready, receives: 0, position, queue: this.#queue, jobId };
+  append(id: string, jobId: string, body: Json, band: Band): void {
+    const position = this.#nextTag(jobId, band);
+    const head = { place: PLACE.ready, band, receives: 0, position, queue: this.#queue, jobId };
     this.#environment.messages.putSync(id, encodeMessage(head, body));
     this.#enter(id, head, "");
   }
 
-  appendDelayed(id: string, jobId: string, body: Json, visibleAt: number): void {
-    const head = { place: PLACE.delayed, receives: 0, position: visibleAt, queue: this.#queue, jobId };
+  appendDelayed(id: string, jobId: string, body: Json, band: Band, visibleAt: number): void {
+    const head = { place: PLACE.delayed, band, receives: 0, position: visibleAt, queue: this.#queue, jobId };
     this.#environment.messages.putSync(id, encodeMessage(head, body));
     this.#enter(id, head, "");
   }
 
   /** Takes the next messages of other jobs than `notOf`. They are now in flight with the holder. */
   take(max: number, visibleAt: number, holder: string, notOf: ReadonlySet<string>): readonly Taken[] {
-    if (this.#counters.ready === 0) return [];
+    const { ready } = this.#counters;
+    if (readyOf(this.#counters) === 0) return [];
+    if (ready[0] === 0 && ready[2] === 0) {
+      this.#counters.takes = 0;
+      return this.#takeOf(MIDDLE_BAND, max, visibleAt, holder, notOf);
+    }
+    const competing = HIGHEST_FIRST.filter((band) => ready[band] > 0).length > 1;
+    const shares = sharesOfTakes(competing ? this.#counters.takes : 0, max, ready);
     const taken: Taken[] = [];
-    for (const { position, id } of firstReady(this.#environment, this.#queue, max, notOf)) {
+    let left = 0;
+    for (const band of HIGHEST_FIRST) {
+      // What one band could not give, because its messages belong to excluded jobs, the next one gives.
+      const asked = shares[band] + left;
+      const some = asked === 0 ? [] : this.#takeOf(band, asked, visibleAt, holder, notOf);
+      left = asked - some.length;
+      taken.push(...some);
+    }
+    this.#counters.takes = competing ? (this.#counters.takes + taken.length) % LOWEST_EVERY : 0;
+    return taken;
+  }
+  #takeOf(band: Band, max: number, visibleAt: number, holder: string, notOf: ReadonlySet<string>): readonly Taken[] {
+    const taken: Taken[] = [];
+    for (const { position, id } of firstReadyOf(this.#environment, this.#queue, band, max, notOf)) {
       const moved = this.#move(
         id,
         (head) => ({ place: PLACE.inFlight, receives: head.receives + 1, position: visibleAt }),
         holder,
       );
       // Skipped messages must come before later ones, so the time does not pass them.
-      if (notOf.size === 0) this.#counters.virtualTime = Math.max(this.#counters.virtualTime, position);
+      const { virtualTime } = this.#counters;
+      if (notOf.size === 0) virtualTime[band] = Math.max(virtualTime[band], position);
       taken.push(moved);
     }
-    this.#removeReachedTags(taken);
+    this.#removeReachedTags(taken, band);
     return taken;
   }
 
@@ -126,14 +157,30 @@ export class MessageLines {
    */
   saveCounters(): void {
     if (!this.#changed) return;
-    const { virtualTime, ready, delayed, inFlight } = this.#counters;
-    const bytes = Buffer.allocUnsafe(COUNTER_BYTES);
-    [virtualTime, ready, delayed, inFlight].forEach((value, index) => bytes.writeDoubleLE(value, index * 8));
+    const { virtualTime, ready, delayed, inFlight, takes } = this.#counters;
+    const all = [
+      virtualTime[1],
+      ready[1],
+      delayed,
+      inFlight,
+      virtualTime[0],
+      ready[0],
+      virtualTime[2],
+      ready[2],
+      takes,
+    ];
+    const kept = all.slice(PLAIN_COUNTERS).some((value) => value !== 0) ? all : all.slice(0, PLAIN_COUNTERS);
+    const bytes = Buffer.allocUnsafe(kept.length * DOUBLE);
+    kept.forEach((value, index) => bytes.writeDoubleLE(value, index * DOUBLE));
     this.#environment.queues.putSync(this.#queue, bytes);
   }
 
   #toReady(id: string): void {
-    this.#move(id, ({ receives, jobId }) => ({ place: PLACE.ready, receives, position: this.#nextTag(jobId) }), "");
+    this.#move(
+      id,
+      ({ receives, jobId, band }) => ({ place: PLACE.ready, receives, position: this.#nextTag(jobId, band) }),
+      "",
+    );
   }
 
   #move(
@@ -153,42 +200,46 @@ export class MessageLines {
   }
 
   #enter(id: string, head: MessageHead, holder: string): void {
-    this.#count(head.place, 1);
+    this.#count(head, 1);
     this.#environment.lines.putSync(
       this.#placeKey(id, head),
       head.place === PLACE.inFlight ? Buffer.from(`h${holder}`) : NOTHING,
     );
   }
   #leave(id: string, head: MessageHead): void {
-    this.#count(head.place, -1);
+    this.#count(head, -1);
     this.#environment.lines.removeSync(this.#placeKey(id, head));
   }
-  #count(place: Place, by: number): void {
+  #count({ place, band }: MessageHead, by: number): void {
     this.#changed = true;
-    if (place === PLACE.ready) this.#counters.ready += by;
+    if (place === PLACE.ready) this.#counters.ready[band] += by;
     else if (place === PLACE.delayed) this.#counters.delayed += by;
     else this.#counters.inFlight += by;
   }
 
-  #nextTag(jobId: string): number {
-    const last = this.#lastTags.get(jobId) ?? readTag(readVolatile(this.#environment.lines, this.#prefix(JOB) + jobId));
-    const tag = Math.max(this.#counters.virtualTime, last + 1);
-    this.#lastTags.set(jobId, tag);
-    this.#environment.lines.putSync(this.#prefix(JOB) + jobId, Buffer.from(sortableInteger(tag)));
+  #nextTag(jobId: string, band: Band): number {
+    const key = this.#prefix(JOB[band]) + jobId;
+    const last = this.#lastTags.get(key) ?? readTag(readVolatile(this.#environment.lines, key));
+    const tag = Math.max(this.#counters.virtualTime[band], last + 1);
+    this.#lastTags.set(key, tag);
+    this.#environment.lines.putSync(key, Buffer.from(sortableInteger(tag)));
     return tag;
   }
   /** A job whose last tag the queue has reached starts at the present time anyway, so its record is not needed. */
-  #removeReachedTags(taken: readonly Taken[]): void {
+  #removeReachedTags(taken: readonly Taken[], band: Band): void {
     for (const jobId of new Set(taken.map(({ head }) => head.jobId))) {
-      const key = this.#prefix(JOB) + jobId;
-      if (readTag(readVolatile(this.#environment.lines, key)) <= this.#counters.virtualTime)
+      const key = this.#prefix(JOB[band]) + jobId;
+      if (readTag(readVolatile(this.#environment.lines, key)) <= this.#counters.virtualTime[band])
         this.#environment.lines.removeSync(key);
     }
   }
 
   #placeKey(id: string, head: MessageHead): string {
     return (
-      this.#prefix(head.place === PLACE.ready ? READY : INVISIBLE) + sortableInteger(head.position) + SEPARATOR + id
+      this.#prefix(head.place === PLACE.ready ? READY[head.band] : INVISIBLE) +
+      sortableInteger(head.position) +
+      SEPARATOR +
+      id
     );
   }
   #prefix(kind: string): string {
@@ -196,17 +247,32 @@ export class MessageLines {
   }
 }
 
-/**
- * Returns up to `max` ready messages of other jobs than `notOf`, in order of their tags. It skips a bounded number of
- * messages of `notOf`. That finds other jobs, because most jobs have one message at each tag.
- */
+/** Returns up to `max` ready messages of other jobs than `notOf`, band by band from the highest. */
 export function firstReady(
   environment: LmdbEnvironment,
   queue: string,
   max: number,
   notOf: ReadonlySet<string>,
 ): readonly Placed[] {
-  const prefix = linesPrefix(queue, READY);
+  const { ready } = readCounters(environment, queue);
+  const placed: Placed[] = [];
+  for (const band of HIGHEST_FIRST)
+    if (ready[band] > 0 && placed.length < max)
+      placed.push(...firstReadyOf(environment, queue, band, max - placed.length, notOf));
+  return placed;
+}
+/**
+ * Returns up to `max` ready messages of one band, in order of their tags. It skips a bounded number of messages of
+ * `notOf`. That finds other jobs, because most jobs have one message at each tag.
+ */
+function firstReadyOf(
+  environment: LmdbEnvironment,
+  queue: string,
+  band: Band,
+  max: number,
+  notOf: ReadonlySet<string>,
+): readonly Placed[] {
+  const prefix = linesPrefix(queue, READY[band]);
   const keys = environment.lines.getKeys({
     start: prefix,
     end: prefixEnd(prefix),
@@ -243,24 +309,26 @@ export function firstVisibleAt(environment: LmdbEnvironment, queue: string): num
 const LOOKED_AT = 1_000;
 /** Returns when the oldest ready message was sent, in milliseconds since the epoch. Ids begin with that time. */
 export function oldestSentAt(environment: LmdbEnvironment, queue: string): number | undefined {
-  const ready = firstReady(environment, queue, LOOKED_AT, new Set());
+  const ready = HIGHEST_FIRST.flatMap((band) => firstReadyOf(environment, queue, band, LOOKED_AT, new Set()));
   const times = ready.map(({ id }) => parseSortableInteger(id.slice(0, SORTABLE_CHARACTERS)));
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
 export function readDepth(environment: LmdbEnvironment, queue: string): QueueDepth {
-  const { ready, delayed, inFlight } = readCounters(environment, queue);
-  return { ready, delayed, inFlight };
+  const counters = readCounters(environment, queue);
+  return { ready: readyOf(counters), delayed: counters.delayed, inFlight: counters.inFlight };
 }
 
 function readCounters(environment: LmdbEnvironment, queue: string): Counters {
   const bytes = readVolatile(environment.queues, queue);
-  if (bytes === undefined) return { virtualTime: 0, ready: 0, delayed: 0, inFlight: 0 };
+  const at = (index: number): number =>
+    bytes === undefined || bytes.length <= index * DOUBLE ? 0 : bytes.readDoubleLE(index * DOUBLE);
   return {
-    virtualTime: bytes.readDoubleLE(0),
-    ready: bytes.readDoubleLE(8),
-    delayed: bytes.readDoubleLE(16),
-    inFlight: bytes.readDoubleLE(24),
+    virtualTime: { 0: at(4), 1: at(0), 2: at(6) },
+    ready: { 0: at(5), 1: at(1), 2: at(7) },
+    delayed: at(2),
+    inFlight: at(3),
+    takes: at(8),
   };
 }
 function linesPrefix(queue: string, kind: string): string {

@@ -1,10 +1,12 @@
 import type { Json } from "../../core/json.ts";
+import { type Band, MIDDLE_BAND } from "../../core/plan/priority-band.ts";
 
 /**
  * Encodes messages. The head has fixed offsets, so a move of a message rewrites a few bytes and never its body.
  *
- * Layout, with bytes: version (1), place (1), receives (4), position (8), length of queue (2), length of jobId (2),
- * queue, jobId, body as JSON.
+ * Layout, with bytes: version (1), place and band (1), receives (4), position (8), length of queue (2), length of jobId
+ * (2), queue, jobId, body as JSON. The band is in the upper four bits, 0 for the middle one, as in all messages of
+ * releases without bands.
  */
 const VERSION = 1;
 const PLACE_AT = 1;
@@ -18,8 +20,13 @@ const HEAD_BYTES = 18;
 export const PLACE = { ready: 1, delayed: 2, inFlight: 3 } as const;
 export type Place = (typeof PLACE)[keyof typeof PLACE];
 
+const BAND_OF_BITS: readonly Band[] = [MIDDLE_BAND, 0, 2];
+const PLACE_BITS = 0x0f;
+const BAND_SHIFT = 4;
+
 export interface MessageHead {
   readonly place: Place;
+  readonly band: Band;
   readonly receives: number;
   /**
    * Start tag of a ready message (message-lines.ts), else the milliseconds since the epoch at which it becomes visible.
@@ -47,9 +54,9 @@ export function encodeMessage(head: MessageHead, body: Json): Buffer {
 /** Changes the head of a record in place. */
 export function moveMessage(
   record: Buffer,
-  { place, receives, position }: Pick<MessageHead, "place" | "receives" | "position">,
+  { place, band, receives, position }: Pick<MessageHead, "place" | "band" | "receives" | "position">,
 ): void {
-  record[PLACE_AT] = place;
+  record[PLACE_AT] = place | (BAND_OF_BITS.indexOf(band) << BAND_SHIFT);
   record.writeUInt32LE(receives, RECEIVES_AT);
   record.writeDoubleLE(position, POSITION_AT);
 }
@@ -60,7 +67,8 @@ export function decodeHead(record: Buffer): MessageHead {
   const queueEnd = HEAD_BYTES + record.readUInt16LE(QUEUE_LENGTH_AT);
   const jobEnd = queueEnd + record.readUInt16LE(JOB_LENGTH_AT);
   return {
-    place: record[PLACE_AT] as Place,
+    place: ((record[PLACE_AT] ?? 0) & PLACE_BITS) as Place,
+    band: BAND_OF_BITS[(record[PLACE_AT] ?? 0) >> BAND_SHIFT] ?? MIDDLE_BAND,
     receives: record.readUInt32LE(RECEIVES_AT),
     position: record.readDoubleLE(POSITION_AT),
     queue: record.toString("utf8", HEAD_BYTES, queueEnd),

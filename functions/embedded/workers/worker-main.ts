@@ -3,10 +3,11 @@ import { messageOf } from "../../host/log.ts";
 import { RunHolder } from "../../host/run-holder.ts";
 import { type Host, type HostOptions, openHost, taskQueuesOf } from "../engine-host.ts";
 import { MessageLoop } from "../loop/message-loop.ts";
+import { Repeating } from "../loop/repeating.ts";
 import { SteadyClock } from "../machine/steady-clock.ts";
 import { endIfOrphaned, WatchThread } from "../machine/watch-thread.ts";
 import { queueShares } from "../queue-shares.ts";
-import { foldersOf, permitOf } from "../settings.ts";
+import { foldersOf, permitOf, TIMING } from "../settings.ts";
 import { containedRunner, containUserCode } from "./contained-runner.ts";
 import { registerWorker, untilPermitted } from "./open-permit.ts";
 import { ParentLink, REPORTS, type ToWorker, type WorkerAssignment } from "./process-link.ts";
@@ -17,6 +18,7 @@ interface WorkerParts {
   readonly claims: RunHolder;
   readonly host: Host;
   readonly loop: MessageLoop;
+  readonly statistics: Repeating;
 }
 
 /**
@@ -74,7 +76,14 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
     onIdle: () => link.idle(),
     onReserved: (reserved) => link.reserved(reserved),
   });
-  process.on("message", (message) => obey({ link, claims, host, loop }, message as ToWorker));
+  const statistics = new Repeating({
+    name: "the flush of statistics",
+    firstMs: TIMING.statisticsMs,
+    everyMs: TIMING.statisticsMs,
+    log: link.log,
+    work: () => host.engine.flushStatistics(),
+  });
+  process.on("message", (message) => obey({ link, claims, host, loop, statistics }, message as ToWorker));
   containUserCode(link.log, crash);
   link.send({ kind: "ready" });
 }
@@ -112,8 +121,10 @@ function obey(parts: WorkerParts, message: ToWorker): void {
     for (const { token, runId, reason } of message.runs) parts.claims.abort(token, runId, reason);
   else void stop(parts, message.graceSeconds);
 }
-async function stop({ loop, host }: WorkerParts, graceSeconds: number): Promise<void> {
+async function stop({ loop, host, statistics }: WorkerParts, graceSeconds: number): Promise<void> {
   await loop.stop(graceSeconds);
+  await statistics.stop();
+  await host.engine.flushStatistics();
   // Runs that ignore their abort still use the database. A kill with the database open is safe, so this exit is too.
   if (loop.busy === 0) await host.close();
   process.exit(0);

@@ -1,7 +1,8 @@
 import type { PauseTarget } from "../../core/pause.ts";
 import type { Context } from "../context.ts";
 import { type Header, ownedBy } from "../item-kinds.ts";
-import { isPaused, putParked, readPause, removeParked } from "../items/pause-items.ts";
+import { removeHeld } from "../items/held-messages.ts";
+import { isPaused, putParked, readPause } from "../items/pause-items.ts";
 import { turnOf } from "../messages/send.ts";
 import { encodeMessage, type EngineMessage } from "../messages/wire.ts";
 import type { Place } from "../plan/step-placement.ts";
@@ -30,6 +31,6 @@ export async function park(
   const pause = await readPause(context, target);
   if (pause && isPaused(pause)) return true;
   context.pauses.forget();
-  await removeParked(context, [parked]);
+  await removeHeld(context, [parked]);
   return false;
 }

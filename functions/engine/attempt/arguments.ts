@@ -98,7 +98,12 @@ function hostAfter(strand: Strand, stepIndex: number): number {
  * Returns all results of a group as one array, in member order. A failed member is `{ "$error": ... }`, and a nested
  * group is a nested array. Throws `results_too_large` above the size of one value.
  */
-async function collectResults(context: Context, gid: string, task: string, budget = { bytes: 0 }): Promise<Json[]> {
+export async function collectResults(
+  context: Context,
+  gid: string,
+  task: string,
+  budget = { bytes: 0 },
+): Promise<Json[]> {
   const results: Json[] = [];
   for await (const end of eachOf(memberEnds(context, gid), (each) => each)) {
     if (end.run?.collects !== undefined && isSuccess(end.status)) {

@@ -7,11 +7,13 @@ import type { Context } from "../context.ts";
 import { returnClaims } from "../items/run-claims.ts";
 import { missingBlob } from "../items/shared-blobs.ts";
 import { isSmall } from "../items/values.ts";
+import { declaresAny } from "../plan/shared-step.ts";
 import { argumentsOf, takesInput } from "./arguments.ts";
-import { admit, isAttemptLimited } from "./limited-attempt.ts";
+import { loadDependencies, type LoadedDependencies, withEdges } from "./dependencies.ts";
+import { admit, isAttemptLimited, leaveUnexecuted } from "./limited-attempt.ts";
 import type { LiveAttempt } from "./live-attempt.ts";
 import type { MemberOutcome } from "./member-outcome.ts";
-import { type Commit, commitOf, endOf } from "./outcome-commit.ts";
+import { type Commit, commitOf, countersOf, endOf } from "./outcome-commit.ts";
 import { type OpenState, readOpenState } from "./stream.ts";
 import { AttemptCall } from "./task-call.ts";
 
@@ -25,7 +27,7 @@ export type Executed = Commit | Extract<MemberOutcome, { readonly kind: "later" 
 export function executeAttempt(context: Context, attempt: LiveAttempt): MaybePromise<Executed> {
   const { run, step, header } = attempt;
   if (isAttemptLimited(attempt)) return executeLimited(context, attempt);
-  if (run.attempt > 1 || takesInput(header, run) || hasBlobs([step.args, step.kwargs]))
+  if (run.attempt > 1 || takesInput(header, run) || hasBlobs([step.args, step.kwargs]) || declaresAny(context, step))
     return executeWithInput(context, attempt);
   return andThen(context.runner.run(new AttemptCall(context, attempt, step.args ?? [])), (outcome) =>
     endAttempt(context, attempt, outcome, undefined),
@@ -43,7 +45,10 @@ async function executeWithInput(context: Context, attempt: LiveAttempt): Promise
 async function executeLimited(context: Context, attempt: LiveAttempt): Promise<Executed> {
   const open = attempt.run.attempt > 1 ? await readOpenState(context, attempt) : undefined;
   const call = await prepareCall(context, attempt, open);
-  if ("kind" in call) return endAttempt(context, attempt, call, open);
+  if ("kind" in call) {
+    await leaveUnexecuted(context, attempt);
+    return endAttempt(context, attempt, call, open);
+  }
   const admission = await admit(context, attempt, call);
   if (admission.kind === "refused") return admission.commit;
   if (admission.kind === "failed") return endAttempt(context, attempt, admission.outcome, open);
@@ -64,12 +69,13 @@ function endAttempt(
     outcome.spawned === undefined &&
     open === undefined &&
     attempt.aborted === undefined &&
+    attempt.edges.size === 0 &&
     attempt.log.empty;
   if (!plain) return endGeneralCase(context, attempt, outcome, open);
   const { options } = attempt.step;
   const drops = options?.ignoreResult ?? attempt.info.ignoreResult;
   if (!drops && !isSmall(outcome.value)) return endGeneralCase(context, attempt, outcome, open);
-  return { set: endOf(context, "success", drops ? {} : { value: outcome.value }, outcome.counters) };
+  return { set: endOf(context, "success", drops ? {} : { value: outcome.value }, countersOf(outcome)) };
 }
 async function endGeneralCase(
   context: Context,
@@ -84,7 +90,7 @@ async function endGeneralCase(
     return { kind: "later", delaySeconds: 0 };
   }
   const commit = await commitOf(context, attempt, outcome, open, () => attempt.aborted);
-  return commit === "lost" ? { kind: "later", delaySeconds: 1 } : commit;
+  return commit === "lost" ? { kind: "later", delaySeconds: 1 } : withEdges(context, attempt, commit);
 }
 
 /** Returns the call of an attempt, or its outcome when no code has to run. */
@@ -96,8 +102,12 @@ async function prepareCall(
   // An earlier attempt sealed the group and died before its commit.
   if (open?.sealed) return { kind: "success", value: open.ownValue ?? null };
   let input: Awaited<ReturnType<typeof argumentsOf>>;
+  let deps: LoadedDependencies;
   try {
     input = await argumentsOf(context, attempt);
+    const loaded = await loadDependencies(context, attempt);
+    if ("kind" in loaded && typeof loaded.kind === "string") return loaded as TaskOutcome;
+    deps = loaded as LoadedDependencies;
   } catch (error) {
     if (error instanceof FanfoldError)
       return {
@@ -106,19 +116,18 @@ async function prepareCall(
       };
     throw error;
   }
-  return (
-    (await missingArgument(context, attempt, input.args)) ??
-    new AttemptCall(context, attempt, input.args, input, open?.at.cursor)
-  );
+  const { args, collects, group } = input;
+  const missing = await missingArgument(context, attempt, [args, attempt.step.kwargs, deps as Json]);
+  return missing ?? new AttemptCall(context, attempt, args, { collects, group, cursor: open?.at.cursor, deps });
 }
 
 /** Returns the end of a run that is given a blob which does not exist. Its code would fail, sooner or later. */
 async function missingArgument(
   context: Context,
-  { run, step, info }: LiveAttempt,
-  args: readonly Json[],
+  { run, info }: LiveAttempt,
+  input: readonly unknown[],
 ): Promise<TaskOutcome | undefined> {
-  const missing = await missingBlob(context, [args, step.kwargs], run.ttl);
+  const missing = await missingBlob(context, input, run.ttl);
   if (!missing) return undefined;
   const message = `${info.name} is given a blob that does not exist (${missing.name}): put it, then retry the run`;
   return { kind: "broken", error: { name: "TaskBroken", message, reason: "missing_arg", retryable: false } };

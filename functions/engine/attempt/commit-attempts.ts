@@ -1,3 +1,4 @@
+import type { Json } from "../../core/json.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
@@ -5,7 +6,7 @@ import { resumeWaiting } from "../follow/resume-waiting.ts";
 import type { RunAttributes } from "../item-kinds.ts";
 import { type CommitOutcome, commitRuns } from "../items/run-claims.ts";
 import { sendRuns, turnOf } from "../messages/send.ts";
-import { placeOf } from "../plan/step-placement.ts";
+import { placeOf, queueOf } from "../plan/step-placement.ts";
 import { resumeDeferred } from "../waits/deferred.ts";
 import { commitSolo } from "./commit-solo.ts";
 import type { Attempt } from "./live-attempt.ts";
@@ -17,6 +18,8 @@ import { rowlessEndOf } from "./unclaimed.ts";
 export interface EndedAttempt {
   readonly attempt: Attempt;
   readonly commit: Commit;
+  /** Duration of the attempt. */
+  readonly ms: number;
 }
 
 /**
@@ -30,7 +33,10 @@ export async function commitAttempts(
   const [only] = ended;
   if (only && ended.length === 1) {
     const { set, remove = [] } = only.commit;
-    if (await commitSolo(context, only.attempt, set, [...clearedBy(only.attempt, set), ...remove])) return [DONE];
+    if (await commitSolo(context, only.attempt, set, [...clearedBy(only.attempt, set), ...remove])) {
+      countAttempts(context, ended);
+      return [DONE];
+    }
   }
   const rowless = ended.map(({ attempt, commit }) =>
     attempt.unclaimed ? rowlessEndOf(attempt.header, attempt.run, commit.set) : undefined,
@@ -43,10 +49,42 @@ export async function commitAttempts(
       return { claimed: run, token, unclaimed, set, remove: [...clearedBy(attempt, set), ...(remove ?? [])] };
     }),
   );
+  const committed = new Set(kept.filter((_, k) => outcomes[k]?.kind === "committed"));
+  countAttempts(
+    context,
+    ended.filter((each, k) => rowless[k] || committed.has(each)),
+  );
   const rows = (
     await all(outcomes.map((outcome, k) => afterCommit(context, kept[k] as EndedAttempt, outcome)))
   ).values();
   return rowless.map((end) => (end ? { kind: "rowless", end } : (rows.next().value as MemberOutcome)));
+}
+/**
+ * Adds committed attempts to the statistics. A run that is deferred has not begun, or waits within its code, so it is
+ * counted when that goes on.
+ */
+function countAttempts(context: Context, ended: readonly EndedAttempt[]): void {
+  const { statistics, clock } = context;
+  const now = clock.now();
+  for (const { attempt, commit, ms } of ended) {
+    const { status, value, ownValue } = commit.set;
+    if (status === undefined || status === "deferred") continue;
+    const queue = queueOf(context, attempt.step);
+    const terminal = isTerminal(status);
+    statistics.add(now, attempt.step.task, queue, {
+      attempts: 1,
+      ms: Math.max(0, ms),
+      bytes: attempt.bytes ?? bytesOf(value ?? ownValue),
+      ...(terminal && { [status]: 1 }),
+      ...(status === "retrying" && { retried: 1 }),
+    });
+    if (terminal) statistics.addQueue(now, queue, "runs");
+  }
+}
+/** Returns the size of a small value as JSON, in characters. */
+function bytesOf(value: Json | undefined): number {
+  if (value === undefined) return 0;
+  return typeof value === "string" ? value.length + 2 : JSON.stringify(value).length;
 }
 /**
  * Returns the attributes to remove with a commit. A run that has ended or waits for its children keeps neither its last
@@ -55,6 +93,8 @@ export async function commitAttempts(
 function clearedBy({ run }: Attempt, set: Partial<RunAttributes>): string[] {
   const parked = run.parked === undefined || set.parked !== undefined ? [] : ["parked"];
   if (set.status === "retrying" || set.status === "queued" || set.status === "deferred") return parked;
+  if (run.asked) parked.push("asked");
+  if (run.edges !== undefined && set.edges === undefined) parked.push("edges");
   return [...parked, "failCount", "unreachable", "notBefore", "due", "dueShard", "error"].filter(
     (name) => !(name in set),
   );
@@ -67,11 +107,10 @@ async function afterCommit(
   if (kind === "fenced")
     return run && isTerminal(run.status) ? { kind: "ended", run } : { kind: "later", delaySeconds: 1 };
   if (isTerminal(run.status)) return { kind: "ended", run };
+  const resumed = run.status === "deferred" ? await resumeDeferred(context, run) : undefined;
+  if (resumed?.ended) return { kind: "ended", run: resumed.ended };
   if (run.status === "waiting") await resumeWaiting(context, run);
-  else if (
-    !(run.status === "deferred" && (await resumeDeferred(context, run))) &&
-    commit.sendAfterSeconds !== undefined
-  ) {
+  else if (!resumed?.woken && commit.sendAfterSeconds !== undefined) {
     const owing = {
       gid: run.gid,
       index: run.index,

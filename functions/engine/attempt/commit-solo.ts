@@ -1,4 +1,5 @@
 import { boundedCounters } from "../../core/plan/counts.ts";
+import { failedItems } from "../../core/plan/item-counters.ts";
 import { isSingle } from "../../core/plan/plan.ts";
 import { isSuccess } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
@@ -30,8 +31,10 @@ export async function commitSolo(
   if (status === undefined || endedAt === undefined || !isSuccess(status)) return false;
   const [strand] = (await strandsOf(context, header, 0)) ?? [];
   if (!strand || !isSingle(strand)) return false;
-  await listEnd(context, header, "success");
   const totals = boundedCounters<number>(marksOf({ ...run, ...set }, undefined));
+  // A job in which items failed has an error to keep.
+  if (failedItems(totals) > 0) return false;
+  await listEnd(context, header, "success");
   const row = rootChange({
     set: attributesOf({ ...set, writer: token }),
     remove: ["leaseOwner", "leaseUntil", ...remove],

@@ -3,6 +3,7 @@ import type { TaskStep } from "../../core/plan/plan.ts";
 import type { TaskInfo } from "../../core/task/invocation.ts";
 import { LazySignal, type StopSignal } from "../../core/task/stop-signal.ts";
 import type { Header, Run } from "../item-kinds.ts";
+import type { Edge } from "../items/edge-items.ts";
 import { RunLog } from "../items/run-log.ts";
 import type { AbortReason } from "../worker-loop.ts";
 
@@ -21,6 +22,8 @@ export interface Attempt {
   readonly left?: Promise<unknown> | undefined;
   /** When the commit must be written, in milliseconds since the epoch. Set only in a process that must end. */
   readonly commitBy?: number | undefined;
+  /** Size of its value as JSON, once that was measured. */
+  bytes?: number | undefined;
 }
 
 /** An attempt in this process, from the start of its user code until its commit is written. */
@@ -35,13 +38,19 @@ export class LiveAttempt implements Attempt {
   readonly deadline: number;
   readonly commitBy: number | undefined;
   left: Promise<unknown> | undefined;
+  bytes: number | undefined;
   readonly signal = new LazySignal();
   readonly log = new RunLog();
+  /** What the attempt has depended on so far, by name. */
+  readonly edges = new Map<string, Edge>();
   #aborted: AbortReason | undefined;
   readonly #timeoutSeconds: number;
 
   constructor(
-    init: Omit<Attempt, "signal" | "log" | "left"> & { readonly deadline: number; readonly timeoutSeconds: number },
+    init: Omit<Attempt, "signal" | "log" | "left" | "bytes"> & {
+      readonly deadline: number;
+      readonly timeoutSeconds: number;
+    },
   ) {
     this.header = init.header;
     this.run = init.run;

@@ -1,9 +1,11 @@
 import { FanfoldError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import { addCounts, countOf, type Counts } from "../../core/plan/counts.ts";
+import { itemCounters } from "../../core/plan/item-counters.ts";
+import { isIdentity } from "../../core/plan/run-id.ts";
 import type { TerminalStatus } from "../../core/plan/run-state.ts";
 import { CONNECTION_RETRY, retryDelaySeconds, retryPolicy } from "../../core/retry-policy.ts";
-import type { AwaitedEvent, ErrorData, Spawned, TaskOutcome } from "../../core/task/invocation.ts";
+import type { ErrorData, Spawned, TaskOutcome } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import { sealGroup } from "../follow/seal-group.ts";
 import { readGate } from "../groups/gate.ts";
@@ -13,7 +15,7 @@ import { CANCELLED } from "../items/end-reasons.ts";
 import { REVOKED } from "../items/revoked-run.ts";
 import { NOT_SUSPECT } from "../items/run-claims.ts";
 import { childGroup, duePart } from "../items/run-reads.ts";
-import { keepValue } from "../items/values.ts";
+import { keepMeasured } from "../items/values.ts";
 import { refuseShare } from "../plan/compile-child.ts";
 import { deferredPart } from "../waits/deferred.ts";
 import type { AbortReason } from "../worker-loop.ts";
@@ -57,7 +59,7 @@ export async function commitOf(
       case "stream":
         return await prepareStream(context, attempt, outcome, open, abortedBy);
       case "deferred":
-        return await prepareDeferral(context, attempt, outcome.events);
+        return await prepareDeferral(context, attempt, outcome);
       case "execution":
         return { set: await waitForExecution(context, attempt, outcome) };
       case "retry":
@@ -95,9 +97,11 @@ const TRACKING_TOO_THIN: ErrorData = {
 async function prepareSuccess(
   context: Context,
   attempt: Attempt,
-  { value, counters, spawned }: Extract<TaskOutcome, { kind: "success" }>,
+  outcome: Extract<TaskOutcome, { kind: "success" }>,
   open: OpenState | undefined,
 ): Promise<Commit> {
+  const { value, spawned } = outcome;
+  const counters = countersOf(outcome);
   if (open && spawned) return prepareFailure(context, attempt, YIELDS_ITS_WORK, undefined);
   if (open) return preparePagesWait(context, attempt, open, value, counters);
   if (!spawned || spawned.children.length === 0)
@@ -132,9 +136,21 @@ async function prepareStream(
       return prepareOpenGroupWait(context, attempt, end.ownValue);
   }
 }
-async function prepareDeferral(context: Context, attempt: Attempt, events: readonly AwaitedEvent[]): Promise<Commit> {
+async function prepareDeferral(
+  context: Context,
+  attempt: Attempt,
+  { events, runs = [], removes = [] }: Extract<TaskOutcome, { kind: "deferred" }>,
+): Promise<Commit> {
   await attempt.log.keep(context, attempt.run);
-  const set = await deferredPart(context, attempt.run, events);
+  if (events.length + runs.length === 0) {
+    const removed = new Set([...(attempt.run.removed ?? []), ...removes]);
+    return {
+      set: { status: "queued", sentAt: context.clock.now(), removed },
+      remove: NOT_SUSPECT,
+      sendAfterSeconds: 0,
+    };
+  }
+  const set = await deferredPart(context, attempt.run, events, runs);
   // The delay of a message reaches a near timeout. A far one is in the due index.
   const ends = set.notBefore !== undefined && set.due === undefined;
   return {
@@ -153,7 +169,7 @@ async function prepareEnd(
   attempt: Attempt,
   status: TerminalStatus,
   part: Partial<RunAttributes>,
-  counters?: Readonly<Record<string, number>>,
+  counters?: Counts,
 ): Promise<Commit> {
   await attempt.log.keep(context, attempt.run);
   return { set: endOf(context, status, part, counters) };
@@ -162,14 +178,20 @@ export function endOf(
   context: Context,
   status: TerminalStatus,
   part: Partial<RunAttributes>,
-  counters: Readonly<Record<string, number>> | undefined,
+  counters: Counts | undefined,
 ): Partial<RunAttributes> {
   const end = { status, endedAt: context.clock.now(), ...part };
-  if (counters === undefined || Object.keys(counters).length === 0) return end;
-  return { ...end, counts: addCounts(countOf(status), userCounters(counters)) };
+  return counters === undefined ? end : { ...end, counts: addCounts(countOf(status), counters) };
 }
-function userCounters(counters: Readonly<Record<string, number>>): Counts {
-  return Object.fromEntries(Object.entries(counters).map(([name, count]) => [`u_${name}`, count]));
+/** Returns what an attempt has counted, under the names of a vector. Undefined when it has counted nothing. */
+export function countersOf({
+  counters = {},
+  items,
+}: Pick<Extract<TaskOutcome, { kind: "success" }>, "counters" | "items">): Counts | undefined {
+  const names = Object.keys(counters);
+  if (names.length === 0 && items === undefined) return undefined;
+  const own = Object.fromEntries(names.map((name) => [`u_${name}`, counters[name] as number]));
+  return items === undefined ? own : { ...own, ...itemCounters(items) };
 }
 
 /** Prepares the wait for pages of an earlier attempt. The group is sealed first, unless that attempt sealed it. */
@@ -178,7 +200,7 @@ async function preparePagesWait(
   attempt: Attempt,
   open: OpenState,
   value: Json,
-  counters?: Readonly<Record<string, number>>,
+  counters?: Counts,
 ): Promise<Commit> {
   if (open.sealed) return prepareOpenGroupWait(context, attempt, open.ownValue);
   await sealGroup(context, childGroup(attempt.run), open.pages);
@@ -189,7 +211,7 @@ async function prepareOpenGroupWait(
   context: Context,
   attempt: Attempt,
   ownValue: Json | undefined,
-  counters?: Readonly<Record<string, number>>,
+  counters?: Counts,
 ): Promise<Commit> {
   return prepareWait(context, attempt, {
     value: ownValue ?? null,
@@ -222,7 +244,7 @@ const YIELDS_ITS_WORK: ErrorData = {
 interface Wait {
   readonly value: Json;
   readonly takes: Spawned["value"];
-  readonly counters?: Readonly<Record<string, number>> | undefined;
+  readonly counters?: Counts | undefined;
   /** Pointer to the outbox. Absent for an open group. */
   readonly manifest?: string;
   readonly openGroup?: true;
@@ -231,14 +253,14 @@ interface Wait {
 async function prepareWait(
   context: Context,
   attempt: Attempt,
-  { value, takes, counters = {}, manifest, openGroup }: Wait,
+  { value, takes, counters, manifest, openGroup }: Wait,
 ): Promise<Commit> {
   await attempt.log.keep(context, attempt.run);
   const kept = takes === "own" || takes === "extras" ? await valuePart(context, attempt, value, "ownValue") : {};
   const set: Partial<RunAttributes> = {
     status: "waiting",
     joins: childGroup(attempt.run),
-    ownCounts: addCounts(countOf("success"), userCounters(counters)),
+    ownCounts: addCounts(countOf("success"), counters),
     takes,
     ...kept,
     ...(manifest !== undefined && { manifest }),
@@ -309,7 +331,11 @@ async function valuePart(
   if (step.options?.ignoreResult ?? info.ignoreResult) return {};
   // Without a claim two workers may run the same attempt, so the token names the blob.
   const attemptName = attempt.unclaimed ? attempt.token : run.attempt;
-  const kept = await keepValue(context, `${run.jobId}/value/${run.runId}/${run.round}/${attemptName}`, value);
+  const name = `${run.jobId}/value/${run.runId}/${run.round}/${attemptName}`;
+  const { kept, bytes } = await keepMeasured(context, name, value);
+  attempt.bytes = bytes;
   if ("value" in kept) return { [as]: kept.value };
-  return { [`${as}Ref`]: kept.valueRef };
+  // Those who depend on it compare contents, and not names of blobs.
+  const hash = isIdentity(run.gid) && { valueHash: context.ids.hash(JSON.stringify(value)) };
+  return { [`${as}Ref`]: kept.valueRef, ...hash };
 }

@@ -2,7 +2,15 @@ import { FanfoldError } from "../../core/errors.ts";
 import type { BlobRef } from "../../core/blob-ref.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import { parseQueueName } from "../../core/names/queue-name.ts";
-import type { EventLook, GroupHandle, ResultEntry, RunServices, TaskCall } from "../../core/task/invocation.ts";
+import type { Dependency } from "../../core/canvas/canvas.ts";
+import type {
+  DependencyLook,
+  EventLook,
+  GroupHandle,
+  ResultEntry,
+  RunServices,
+  TaskCall,
+} from "../../core/task/invocation.ts";
 import type { StopSignal } from "../../core/task/stop-signal.ts";
 import type { Context } from "../context.ts";
 import { attemptsOf } from "../item-kinds.ts";
@@ -10,24 +18,36 @@ import { openBlob, putBlob } from "../items/shared-blobs.ts";
 import { queueOf } from "../plan/step-placement.ts";
 import { streamResults } from "../views/results.ts";
 import { lookForEvent } from "../waits/deferred.ts";
+import { requireDependency } from "./dependencies.ts";
 import type { LiveAttempt } from "./live-attempt.ts";
+
+interface CallParts {
+  /** The group whose results are the run's input. */
+  readonly collects?: string | undefined;
+  /** What is known of that group. */
+  readonly group?: GroupHandle | undefined;
+  readonly cursor?: Json | undefined;
+  readonly deps?: TaskCall["deps"];
+}
+/** Shared by the many runs that depend on nothing. */
+const NO_DEPS: TaskCall["deps"] = {};
 
 /** What user code is called with. Most of it is computed only when it is read, because few tasks read it. */
 export class AttemptCall implements TaskCall, RunServices {
   readonly args: readonly Json[];
   readonly cursor: Json | undefined;
+  readonly deps: TaskCall["deps"];
+  readonly startedAt: number;
   readonly #context: Context;
   readonly #attempt: LiveAttempt;
   readonly #collects: string | undefined;
   readonly group: GroupHandle | undefined;
 
-  /** `collects` is the group whose results are the run's input, and `group` what is known of it. */
   constructor(
     context: Context,
     attempt: LiveAttempt,
     args: readonly Json[],
-    { collects, group }: { readonly collects?: string | undefined; readonly group?: GroupHandle | undefined } = {},
-    cursor?: Json,
+    { collects, group, cursor, deps = NO_DEPS }: CallParts = {},
   ) {
     this.#context = context;
     this.#attempt = attempt;
@@ -35,6 +55,8 @@ export class AttemptCall implements TaskCall, RunServices {
     this.group = group;
     this.args = args;
     this.cursor = cursor;
+    this.deps = deps;
+    this.startedAt = context.clock.now();
   }
   get jobId(): string {
     return this.#attempt.run.jobId;
@@ -79,10 +101,10 @@ export class AttemptCall implements TaskCall, RunServices {
     return this.#attempt.step.options?.priority;
   }
   get site(): string {
-    return this.#queue.site;
+    return parseQueueName(this.queue, { site: this.#context.config.site }).site;
   }
   get queue(): string {
-    return this.#queue.queue;
+    return queueOf(this.#context, this.#attempt.step);
   }
   get deadline(): number {
     return this.#attempt.deadline;
@@ -104,6 +126,9 @@ export class AttemptCall implements TaskCall, RunServices {
   event(name: string, timeoutSeconds: number | undefined): Promise<EventLook> {
     return lookForEvent(this.#context, this.#attempt.run, name, timeoutSeconds);
   }
+  dependency(name: string, dependency: Dependency): Promise<DependencyLook> {
+    return requireDependency(this.#context, this.#attempt, name, dependency);
+  }
   putBlob(content: AsyncIterable<Uint8Array>, type: string | undefined): Promise<BlobRef> {
     const { run, signal } = this.#attempt;
     return putBlob(this.#context, untilStopped(content, signal), run.ttl, { type });
@@ -115,9 +140,6 @@ export class AttemptCall implements TaskCall, RunServices {
   }
   leave(code: Promise<unknown>): void {
     this.#attempt.left = code;
-  }
-  get #queue(): { readonly site: string; readonly queue: string } {
-    return parseQueueName(queueOf(this.#context, this.#attempt.step), { site: this.#context.config.site });
   }
 }
 

@@ -5,6 +5,7 @@ import { isLimited, limitsOf } from "../../core/task/run-limits.ts";
 import type { Context } from "../context.ts";
 import { type Header, ITEM_VERSION, type Run, type RunAttributes } from "../item-kinds.ts";
 import type { RowlessEnd } from "../items/ledger-parts.ts";
+import { declaresAny } from "../plan/shared-step.ts";
 import { notBeforeOf } from "../plan/step-placement.ts";
 
 /**
@@ -23,6 +24,7 @@ export function runsUnclaimed({ registry }: Pick<Context, "registry">, header: H
   if (step === undefined || isGroupStep(step) || step.links || step.errors || notBeforeOf(step, 0) !== undefined)
     return false;
   const info = registry.info(step.task);
+  if (declaresAny({ registry }, step)) return false;
   // What holds a lock is an attempt with a lease.
   return info?.stateMachine === undefined && !isLimited(limitsOf(info?.limits, step.options));
 }
@@ -49,6 +51,7 @@ export function unclaimedRun(context: Context, ref: RunRef, header: Header, step
 
 /** Returns the end of a member that needs no row. Returns undefined when the member must have one. */
 export function rowlessEndOf(header: Header, run: RunRef, set: Partial<RunAttributes>): RowlessEnd | undefined {
-  if (header.tracking !== "ledger" || set.status !== "success" || set.valueRef !== undefined) return undefined;
+  if (header.tracking !== "ledger" || set.status !== "success" || set.valueRef !== undefined || set.edges !== undefined)
+    return undefined;
   return { index: run.index, counts: set.counts ?? PLAIN_SUCCESS, value: set.value };
 }

@@ -108,7 +108,9 @@ async function examine(
     return ended ? { kind: "ended", run: ended } : NOTHING;
   }
   if (run?.status === "deferred" && !isReady(context, run)) {
-    const owesMessage = !(await resumeDeferred(context, run)) && run.notBefore !== undefined && run.due === undefined;
+    const { woken, ended } = await resumeDeferred(context, run);
+    if (ended) return { kind: "ended", run: ended };
+    const owesMessage = !woken && run.notBefore !== undefined && run.due === undefined;
     return owesMessage ? { kind: "owed", owing } : NOTHING;
   }
   if (isGroupStep(step) || (run && isLive(context, run))) return { kind: "owed", owing };

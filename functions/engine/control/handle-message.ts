@@ -4,6 +4,7 @@ import type { ExecuteContext } from "../execute/execute-context.ts";
 import { handleMembers } from "../execute/handle-members.ts";
 import { follow, type FollowOptions } from "../follow/follow.ts";
 import { recheckEdges } from "../follow/seal-group.ts";
+import { wakeDependents } from "../follow/wake-dependents.ts";
 import { wakePage } from "../follow/wake-subscribers.ts";
 import { expandMembers } from "../groups/expand-group.ts";
 import { readGate } from "../groups/gate.ts";
@@ -11,6 +12,7 @@ import { decodeMessage } from "../messages/wire.ts";
 import type { Disposition, ReceivedMessage } from "../ports.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
 import { attendExecution, attendJob, executionEnded } from "./attend-execution.ts";
+import { dispatch } from "./dispatch.ts";
 import { drainParked } from "./pauses.ts";
 import { fireSchedule } from "./fire-schedule.ts";
 import { isMessage, keepDeadLetter } from "./keep-dead-letter.ts";
@@ -41,7 +43,7 @@ export async function handleMessage(
   if (!message) return notUnderstood(context, received);
   switch (message.kind) {
     case "members":
-      return handleMembers(context, message, received.receives, loop);
+      return handleMembers(context, message, received, loop);
     case "expand": {
       const gate = await readGate(context, message.gid);
       if (gate.kind === "go" && !gate.header.pages)
@@ -79,12 +81,22 @@ export async function handleMessage(
       );
       break;
     }
+    case "dependents": {
+      const woken = await wakeDependents(context, message.gid, undefined, message.after);
+      await follow(
+        context,
+        woken.map((run) => ({ kind: "run" as const, run })),
+      );
+      break;
+    }
     case "sweep":
       await sweepGroup(context, message, received.receives > 1);
       break;
     case "drain":
       await drainParked(context, message);
       break;
+    case "dispatch":
+      return dispatch(context, message, received.receives > 1);
     case "schedule":
       return fireSchedule(context, message.name, message.at);
     case "schedules":
@@ -93,5 +105,6 @@ export async function handleMessage(
     default:
       return assertNever(message);
   }
+  context.statistics.addQueue(context.clock.now(), received.queue, "messages");
   return { kind: "done" };
 }

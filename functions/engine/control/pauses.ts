@@ -1,24 +1,27 @@
 import { FanfoldError } from "../../core/errors.ts";
 import { parseQueueName, requireQueue } from "../../core/names/queue-name.ts";
 import { pauseTargetOf, type PauseTarget, pauseText } from "../../core/pause.ts";
+import { capOf, holdRuns } from "../admission/backlog.ts";
+import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { PARKED_SHARDS } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
+import { removeHeld } from "../items/held-messages.ts";
 import {
   endPause,
   isPaused,
   noteInForce,
+  type Parked,
   type Pause,
   putPause,
   putResuming,
   queryParked,
   queryPauses,
   readPause,
-  removeParked,
 } from "../items/pause-items.ts";
 import type { PauseView } from "../job-views.ts";
 import { sendGeneral } from "../messages/send.ts";
-import type { DrainParked } from "../messages/wire.ts";
+import { decodeMessage, type DrainParked } from "../messages/wire.ts";
 import { viewPause } from "../views/pauses.ts";
 
 /** Parked messages that one message of a resume sends. */
@@ -79,13 +82,35 @@ export async function drainParked(context: Context, { target, pause: token, shar
   for (let at = shard; at < PARKED_SHARDS; at++) {
     for await (const parked of queryParked(context, seen.target, at, READ_AT_ONCE)) {
       if (parked.length === 0) continue;
-      await context.queue.send(parked.map(({ queue, band, jobId, body }) => ({ queue, band, jobId, body })));
-      await removeParked(context, parked);
+      await sendDrained(context, parked);
+      await removeHeld(context, parked);
       sent += parked.length;
       if (sent >= MESSAGES_PER_DRAIN) return sendDrain(context, seen, at);
     }
   }
   await endPause(context, seen);
+}
+
+/** Sends parked messages. Those whose queue has a cap go to its backlog, so that a resume floods no queue. */
+async function sendDrained(context: Context, parked: readonly Parked[]): Promise<void> {
+  const free = parked.filter(({ queue }) => capOf(context, queue) === undefined);
+  await context.queue.send(free.map(({ queue, band, jobId, body }) => ({ queue, band, jobId, body })));
+  if (free.length === parked.length) return;
+  const capped = parked.filter(({ queue }) => capOf(context, queue) !== undefined);
+  await all(capped.map((message) => moveToBacklog(context, message)));
+}
+async function moveToBacklog(context: Context, { queue, band, body }: Parked): Promise<void> {
+  const message = decodeMessage(body);
+  const header = message?.kind === "members" ? await readHeader(context, message.gid) : undefined;
+  // A group that was collected owes nothing.
+  if (message?.kind !== "members" || !header) return;
+  const { gid, step: stepIndex, members } = message;
+  const place = { queue, band };
+  await holdRuns(
+    context,
+    header,
+    members.map((index) => ({ gid, index, stepIndex, place })),
+  );
 }
 
 /**

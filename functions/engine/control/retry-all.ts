@@ -1,7 +1,6 @@
 import { type ErrorCode, FanfoldError } from "../../core/errors.ts";
 import type { Context } from "../context.ts";
-import { FAILURE_KINDS, failurePartition, failureTime } from "../item-kinds.ts";
-import { asFailure } from "../items/failure-items.ts";
+import { asFailure, FAILURE_KINDS, failurePartition, failureTime } from "../items/failure-items.ts";
 import type { RetriedJobs } from "../job-views.ts";
 import { keyText } from "../jobs/failures.ts";
 import type { RetryAllRequest, RetryRequest } from "../requests.ts";

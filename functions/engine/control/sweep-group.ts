@@ -1,6 +1,7 @@
 import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { isGroupStep } from "../../core/plan/plan.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
+import { capOf, isWaiting } from "../admission/backlog.ts";
 import { mayBePaused, pausedBy } from "../admission/pauses.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
@@ -14,7 +15,8 @@ import { readGate, withRootMarks } from "../groups/gate.ts";
 import { resumeLinks } from "../groups/link-groups.ts";
 import { isRevoked } from "../groups/revocations.ts";
 import type { Header, Run } from "../item-kinds.ts";
-import { readHeader } from "../items/header-reads.ts";
+import { decidedAbove, readHeader } from "../items/header-reads.ts";
+import { type Identity, readIdentities } from "../items/identity-items.ts";
 import { setNextCheck } from "../items/header-writes.ts";
 import { doneOf, readLedger, readLedgers } from "../items/ledger-reads.ts";
 import { isPaused } from "../items/pause-items.ts";
@@ -22,8 +24,10 @@ import { isDue, isLive, isReady } from "../items/run-conditions.ts";
 import { childGroup, currentRows, readLeaf, readRunById } from "../items/run-reads.ts";
 import { noteResend } from "../items/run-writes.ts";
 import { sendControl, sendRun } from "../messages/send.ts";
+import { placeOf } from "../plan/step-placement.ts";
 import { strandOf } from "../plan/strands.ts";
 import { resumeDeferred } from "../waits/deferred.ts";
+import { awaitedBy } from "../waits/dependencies.ts";
 import { lookForEnd } from "../waits/identities.ts";
 import { attendJob } from "./attend-execution.ts";
 import { sweepPauseOfJob } from "./pauses.ts";
@@ -102,7 +106,7 @@ export async function sweepGroup(
  */
 async function sweepSuperseded(context: Context, header: Header, owner: Run): Promise<void> {
   const needed = childGroup(owner) === header.gid && !isTerminal(owner.status);
-  if (!needed || (await readGate(context, header.gid)).kind === "decided")
+  if (!needed || header.outcome || (await decidedAbove(context, owner.gid)))
     await follow(context, [decide(header, "dropped")]);
   else await resendOwner(context, header);
   await scheduleNextCheck(context, header, 0, 0);
@@ -212,9 +216,11 @@ async function sweepLeaf(context: Context, header: Header, { leaf, done, last, f
     ended.map((run) => ({ kind: "run" as const, run })),
   );
 }
-/** Sends the messages of members without rows again, except for those that a pause holds. */
+/** Sends the messages of members without rows again, except for those that a pause holds or that wait in a backlog. */
 async function resendAbsent(context: Context, header: Header, from: number, to: number): Promise<void> {
-  if (isPaused(header) || !(await expandMembers(context, header, from, to, "sweep"))) return;
+  if (isPaused(header)) return;
+  const { left } = await expandMembers(context, header, from, to, { again: "sweep" });
+  if (left === to - from) return;
   context.watch?.repaired(header.gid, "sent", Math.max(0, (header.stalls ?? 0) - 1));
 }
 async function repair(context: Context, header: Header, run: Run, first: boolean): Promise<void> {
@@ -238,8 +244,8 @@ async function resendOwner(context: Context, header: Header): Promise<void> {
 }
 /**
  * Resends the message that a run is owed, when it is older than a queue should hold it. Duplicates are harmless.
- * `header` is that of the run's own group, or of the group that the run waits for. The message of a run that a pause
- * holds is parked.
+ * `header` is that of the run's own group, or of the group that the run waits for. A message that a pause or a cap holds
+ * back is kept elsewhere.
  */
 async function resendOwed(context: Context, header: Header, run: Run, first = false): Promise<void> {
   if (run.status === "waiting") return resumeWaiting(context, run);
@@ -250,18 +256,27 @@ async function resendOwed(context: Context, header: Header, run: Run, first = fa
   if (run.status === "deferred" && run.adopts !== undefined) return resendIdentity(context, run);
   if (awaitsEvents) {
     // The sender of the event may have died before it woke the run.
-    if (await resumeDeferred(context, run)) context.watch?.repaired(run.gid, "sent", 0);
+    const { woken, ended } = await resumeDeferred(context, run);
+    if (woken) context.watch?.repaired(run.gid, "sent", 0);
+    else if (ended) await follow(context, [{ kind: "run", run: ended }]);
+    else for (const identity of await readIdentities(context, awaitedBy(run))) await lookAfter(context, identity);
     return;
   }
-  if (await isHeld(context, withRootMarks(header, own), run)) return;
+  if (await isHeldBack(context, withRootMarks(header, own), run)) return;
   context.watch?.repaired(run.gid, "sent", run.sends ?? 0);
   await noteResend(context, run);
   await sendRun(context, own, run, Math.max(0, ((run.notBefore ?? 0) - context.clock.now()) / 1_000));
 }
-async function isHeld(context: Context, own: Header, run: Run): Promise<boolean> {
-  if (!(await mayBePaused(context, own))) return false;
+/** Whether the message of a run is parked because of a pause, or waits in the backlog of a queue. */
+async function isHeldBack(context: Context, own: Header, run: Run): Promise<boolean> {
+  const { caps } = context.config;
+  const mayPause = await mayBePaused(context, own);
+  if (!mayPause && caps === undefined) return false;
   const step = (await strandOf(context, own, run)).strand[run.stepIndex];
-  return step !== undefined && !isGroupStep(step) && (await pausedBy(context, own, step)) !== undefined;
+  if (step === undefined || isGroupStep(step)) return false;
+  if (mayPause && (await pausedBy(context, own, step)) !== undefined) return true;
+  const place = placeOf(context, step);
+  return capOf(context, place.queue) !== undefined && isWaiting(context, own, { ...run, place });
 }
 /**
  * Looks after the identity that a run waits for, which is in no index of its own: its end may not have been followed,
@@ -272,7 +287,13 @@ async function resendIdentity(context: Context, waiting: Run): Promise<void> {
   if (ended) {
     context.watch?.repaired(waiting.gid, "followed", 0);
     await follow(context, [{ kind: "run", run: ended }]);
-  } else if (identity) await resendOwed(context, identity.header, identity.run);
+  } else await lookAfter(context, identity);
+}
+/** Sends the message of an identity again. One that waits for others is looked after with these. */
+async function lookAfter(context: Context, identity: Identity | undefined): Promise<void> {
+  if (!identity) return;
+  if (isTerminal(identity.run.status)) await follow(context, [{ kind: "run", run: identity.run }]);
+  else await resendOwed(context, identity.header, identity.run);
 }
 /**
  * Returns whether a call of the API may owe the message of a run: the run is the first of a job, a page of input, or was

@@ -1,5 +1,6 @@
 import { localIndex } from "../../core/plan/ledger.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
+import { capOf, holdRuns, type WaitingRun } from "../admission/backlog.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { follow } from "../follow/follow.ts";
@@ -12,6 +13,8 @@ import { doneOf, readCurrent } from "../items/ledger-reads.ts";
 import { currentRows, readLeaf } from "../items/run-reads.ts";
 import { noteRetried } from "../jobs/progress.ts";
 import { sendControl, sendRun } from "../messages/send.ts";
+import { placeOf } from "../plan/step-placement.ts";
+import { strandOf } from "../plan/strands.ts";
 import { renewMember } from "../rounds/renew-member.ts";
 import { suspectLeaves } from "../rounds/suspect-leaves.ts";
 
@@ -45,25 +48,41 @@ async function takeUpLeaf(context: Context, header: Header, leaf: number): Promi
   const upTo = Math.min((leaf + 1) * width, memberCount ?? Math.max(-1, ...last.keys()) + 1);
   const absent: number[] = [];
   const ended: Run[] = [];
-  const work: Promise<unknown>[] = [];
+  const taking: Promise<Run | undefined>[] = [];
   for (let index = leaf * width; index < upTo; index++) {
     if (done.has(localIndex(index, width))) continue;
     const run = last.get(index);
-    if (run) work.push(takeUp(context, header, run, ended));
+    if (run) taking.push(takeUp(context, header, run, ended));
     else if (!header.pages) absent.push(index);
   }
-  for (const [from, to] of rangesOf(absent)) work.push(expandMembers(context, header, from, to, "retry"));
+  const renewed = (await all(taking)).filter((run) => run !== undefined);
+  const work: Promise<unknown>[] = [sendRetried(context, header, renewed)];
+  for (const [from, to] of rangesOf(absent)) work.push(expandMembers(context, header, from, to, { again: "retry" }));
   await all(work);
   await follow(
     context,
     ended.map((run) => ({ kind: "run" as const, run })),
   );
 }
-async function takeUp(context: Context, header: Header, seen: Run, ended: Run[]): Promise<void> {
+/** Takes up one member. Returns its run when a message is owed for it. */
+async function takeUp(context: Context, header: Header, seen: Run, ended: Run[]): Promise<Run | undefined> {
   const { run = seen } = seen.round < header.round ? await renewMember(context, header, seen.index) : {};
   if (isTerminal(run.status)) ended.push(run);
   else if (run.status === "waiting") await resumeWaiting(context, run, header);
-  else await sendRun(context, header, run, 0);
+  else return run;
+  return undefined;
+}
+/** Sends the messages of runs that are retried. Those whose queue has a cap wait in its backlog. */
+async function sendRetried(context: Context, header: Header, runs: readonly Run[]): Promise<void> {
+  const waiting: WaitingRun[] = [];
+  const sending = runs.map(async (run) => {
+    const step = (await strandOf(context, header, run)).strand[run.stepIndex];
+    const place = step && placeOf(context, step);
+    if (place && capOf(context, place.queue) !== undefined) waiting.push({ ...run, place });
+    else await sendRun(context, header, run, 0);
+  });
+  await all(sending);
+  await holdRuns(context, header, waiting);
 }
 function rangesOf(indexes: readonly number[]): (readonly [from: number, to: number])[] {
   const ranges: [number, number][] = [];

@@ -147,10 +147,11 @@ export class Batch {
    */
   #execute(batchRun: BatchRun): Promise<void> | undefined {
     const attempt = this.#start(batchRun);
+    const startedAt = this.#context.clock.now();
     const fail = (error: unknown): void => this.#work.reports.add(this.#fail([batchRun], error));
     try {
       const executing = andThen(executeAttempt(this.#context, attempt), (executed) =>
-        this.#noteExecuted(attempt, executed),
+        this.#noteExecuted(attempt, startedAt, executed),
       );
       if (executing instanceof Promise) return executing.catch(fail);
     } catch (error) {
@@ -167,8 +168,9 @@ export class Batch {
     this.#current = attempt;
     return attempt;
   }
-  #noteExecuted(attempt: LiveAttempt, executed: Executed): void {
-    if ("set" in executed) this.#ended.push({ attempt, commit: executed });
+  #noteExecuted(attempt: LiveAttempt, startedAt: number, executed: Executed): void {
+    const ms = this.#context.clock.now() - startedAt;
+    if ("set" in executed) this.#ended.push({ attempt, commit: executed, ms });
     else this.#work.reports.add(Promise.resolve(this.#report([{ ref: attempt.run, outcome: executed }])));
   }
   /**

@@ -2,6 +2,7 @@ import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { type GroupStep, isGroupStep } from "../../core/plan/plan.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
+import { leaveOver } from "../attempt/limited-attempt.ts";
 import { DONE, type MemberOutcome } from "../attempt/member-outcome.ts";
 import { runsUnclaimed } from "../attempt/unclaimed.ts";
 import type { Context } from "../context.ts";
@@ -18,7 +19,6 @@ import { isDue, isLive, isReady } from "../items/run-conditions.ts";
 import { readRuns } from "../items/run-reads.ts";
 import { sendRun } from "../messages/send.ts";
 import { strandOf, strandsOf } from "../plan/strands.ts";
-import { passOn } from "../waits/limits.ts";
 import { renewMember } from "../rounds/renew-member.ts";
 import { handleDeferred, secondsUntil } from "./deferred-member.ts";
 import { endUnstarted } from "./end-unstarted.ts";
@@ -91,9 +91,9 @@ async function checkRows(
   return refs.map(async (ref, k) => {
     const run = rows[k];
     const checked = await checkRow(run, ref);
-    // A run that was woken for a lock and never takes it leaves it to the next one.
+    // A run that will not execute any more leaves its turn to the next one, and holds nothing.
     const over = gate.kind === "decided" || ("kind" in checked && checked.kind === "ended");
-    if (run?.parked && over) await passOn(context, run);
+    if (run && over) await leaveOver(context, header, run);
     return checked;
   });
   function checkRow(run: Run | undefined, ref: RunRef): Checked | Promise<Checked> {

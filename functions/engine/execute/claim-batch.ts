@@ -1,4 +1,5 @@
 import { isTerminal } from "../../core/plan/run-state.ts";
+import { leaveOver } from "../attempt/limited-attempt.ts";
 import { DONE, type MemberOutcome } from "../attempt/member-outcome.ts";
 import { unclaimedRun } from "../attempt/unclaimed.ts";
 import type { Context } from "../context.ts";
@@ -7,9 +8,9 @@ import { mayBePaused, pausedBy } from "../admission/pauses.ts";
 import { gateOf } from "../groups/gate.ts";
 import { isRevoked, mayBeRevoked } from "../groups/revocations.ts";
 import type { Header, Run } from "../item-kinds.ts";
-import { type ClaimOutcome, type ClaimRequest, claimRuns, mustRunAlone } from "../items/run-claims.ts";
+import { type ClaimOutcome, type ClaimRequest, claimRuns, isTakeover, mustRunAlone } from "../items/run-claims.ts";
+import { countKilled } from "../jobs/statistics.ts";
 import { isReady } from "../items/run-conditions.ts";
-import { passOn } from "../waits/limits.ts";
 import { handleDeferred, secondsUntil } from "./deferred-member.ts";
 import type { Ready, Report, Reports } from "./member-reports.ts";
 
@@ -87,8 +88,10 @@ async function claimAll(
   const runs: BatchRun[] = [];
   members.forEach((member, k) => {
     const claim = claims[k] as ClaimOutcome;
-    if (claim.kind === "claimed") runs.push({ member, run: claim.run, token });
-    else reports.add(handleRefused(context, claim.run).then((outcome) => [{ ref: member.ref, outcome }]));
+    if (claim.kind === "claimed") {
+      if (member.run && isTakeover(context, member.run)) countKilled(context, member.step);
+      runs.push({ member, run: claim.run, token });
+    } else reports.add(handleRefused(context, header, claim.run).then((outcome) => [{ ref: member.ref, outcome }]));
   });
   return runs;
 }
@@ -120,10 +123,10 @@ async function claimReadyRows(
  * Handles a member whose claim was refused. The row that the refused claim returned says what to do. A queued run is
  * claimed at the next delivery.
  */
-async function handleRefused(context: Context, run: Run | undefined): Promise<MemberOutcome> {
+async function handleRefused(context: Context, header: Header, run: Run | undefined): Promise<MemberOutcome> {
   if (!run) return DONE; // the row was read before, and has been collected since
   if (isTerminal(run.status)) {
-    await passOn(context, run);
+    await leaveOver(context, header, run);
     return { kind: "ended", run };
   }
   if (run.status === "deferred" && !isReady(context, run)) return handleDeferred(context, run);

@@ -13,7 +13,9 @@ export async function handleDeferred(context: Context, run: Run): Promise<Member
     const { ended } = await lookForEnd(context, run);
     return ended ? { kind: "ended", run: ended } : DONE;
   }
-  if ((await resumeDeferred(context, run)) || run.notBefore === undefined || run.due !== undefined) return DONE;
+  const { woken, ended } = await resumeDeferred(context, run);
+  if (ended) return { kind: "ended", run: ended };
+  if (woken || run.notBefore === undefined || run.due !== undefined) return DONE;
   return { kind: "later", delaySeconds: secondsUntil(context, run.notBefore) };
 }
 /** Returns whole seconds until a time in milliseconds since the epoch; at least 1. */

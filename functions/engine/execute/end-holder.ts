@@ -89,5 +89,8 @@ async function failTimedOut(context: Context, claim: Claim): Promise<void> {
   attempt.abort("deadline");
   const outcome = { kind: "failed", error: errorData(attempt.signal.reason) } as const;
   const commit = await commitOf(context, attempt, outcome, undefined, () => undefined);
-  if (commit !== "lost") await commitAttempts(context, [{ attempt, commit }]);
+  if (commit !== "lost") {
+    const ms = context.clock.now() - (run.startedAt ?? context.clock.now());
+    await commitAttempts(context, [{ attempt, commit, ms }]);
+  }
 }

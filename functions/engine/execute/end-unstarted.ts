@@ -6,6 +6,7 @@ import { attemptsOf, type Header, type Run, type RunAttributes, type RunError } 
 import { killsAlone } from "../items/run-claims.ts";
 import { isLive } from "../items/run-conditions.ts";
 import { breakDeadRun, endIdleRun, noteUnknownTask } from "../items/run-writes.ts";
+import { countKilled } from "../jobs/statistics.ts";
 import { expiryOf, queueOf } from "../plan/step-placement.ts";
 import type { MemberOutcome } from "../attempt/member-outcome.ts";
 
@@ -40,6 +41,7 @@ export async function endUnstarted(
       reason: "task_killed",
       retryable: false,
     };
+    countKilled(context, step);
     return end({ status: "broken", killsAlone: killsAlone(context, run), endedAt: now, error });
   }
   const { registry } = context;

@@ -13,6 +13,7 @@ import { noteRowless } from "../jobs/progress.ts";
 import { sendRuns } from "../messages/send.ts";
 import { notBeforeOf, placeOf, queueOf } from "../plan/step-placement.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
+import { declaresAny } from "../plan/shared-step.ts";
 import { isSharing } from "./adopt-members.ts";
 import type { ExecuteContext } from "./execute-context.ts";
 import type { Report } from "./member-reports.ts";
@@ -162,6 +163,7 @@ export class FollowPasses {
     if (
       isGroupStep(step) ||
       isSharing(this.#context, { step }) ||
+      declaresAny(this.#context, step) ||
       this.#message.queue !== queueOf(this.#context, step) ||
       notBeforeOf(step, clock.now()) !== undefined
     )

@@ -8,9 +8,10 @@ import { sendRuns, turnOf } from "../messages/send.ts";
 import type { EngineMessage } from "../messages/wire.ts";
 import { type Place, placeOf, queueOf } from "../plan/step-placement.ts";
 import { strandOf } from "../plan/strands.ts";
-import type { Disposition } from "../ports.ts";
+import type { Disposition, ReceivedMessage } from "../ports.ts";
 import type { WorkerLoop } from "../worker-loop.ts";
 import { adoptMembers, isSharing } from "./adopt-members.ts";
+import { awaitDependencies, isDependent } from "./await-dependencies.ts";
 import { checkMembers } from "./check-members.ts";
 import type { ExecuteContext } from "./execute-context.ts";
 import { parkPaused } from "./park-paused.ts";
@@ -28,6 +29,7 @@ type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
  * - check (check-members.ts): finds the members that may run now. The others are resumed, ended, or left for later.
  *   What is paused is parked (admission/park.ts).
  * - adopt (adopt-members.ts): members that share runs with others take over how these end, and run no code.
+ * - await (await-dependencies.ts): members whose dependencies have not ended wait for them, without a claim.
  * - claim, attempt, commit (run-members.ts, batch.ts): runs of one task share a batch, and so a write.
  * - follow (follow-passes.ts): members that end at about the same time are followed up together.
  *
@@ -37,7 +39,7 @@ type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
 export async function handleMembers(
   context: ExecuteContext,
   message: MemberMessage,
-  receives: number,
+  { queue, receives }: Pick<ReceivedMessage, "queue" | "receives">,
   loop: WorkerLoop,
 ): Promise<Disposition> {
   const refs = [...new Set(message.members)].map((index) => ({ gid: message.gid, index, stepIndex: message.step }));
@@ -48,7 +50,10 @@ export async function handleMembers(
   const { ready: unheld, reports, failures } = await checkMembers(context, gate, refs, again);
   const { ready: found, parked } = await parkPaused(context, header, unheld);
   const sharing = found.filter((member) => isSharing(context, member));
-  const ready = sharing.length === 0 ? found : found.filter((member) => !sharing.includes(member));
+  const own = sharing.length === 0 ? found : found.filter((member) => !sharing.includes(member));
+  const dependent = own.filter((member) => isDependent(context, member));
+  const awaited = dependent.length === 0 ? NONE : await awaitDependencies(context, header, dependent, again);
+  const ready = dependent.length === 0 ? own : [...own.filter((each) => !dependent.includes(each)), ...awaited.ready];
   const passes = new FollowPasses(context, {
     header,
     loop,
@@ -57,6 +62,7 @@ export async function handleMembers(
   });
   passes.add(reports);
   passes.add(parked);
+  passes.add(awaited.reports);
   const release = await admitUnclaimed(context, header.jobId, ready);
   try {
     const running = runMembers(context, header, loop, ready);
@@ -66,8 +72,10 @@ export async function handleMembers(
     await passes.done().finally(release);
   }
   if (failures.length > 0) throw failures[0];
-  return sendLater(context, header, refs, passes.later);
+  return sendLater(context, header, refs, passes.later, queue);
 }
+
+const NONE = { ready: [], reports: [] };
 
 /**
  * Sends the members for later as a smaller message. When no member was handled, the message itself is delivered again.
@@ -77,12 +85,14 @@ async function sendLater(
   header: Header,
   refs: readonly RunRef[],
   later: ReadonlyMap<number, number>,
+  queue: string,
 ): Promise<Disposition> {
   const owed = refs.filter(({ index }) => later.has(index));
   const [first] = owed;
-  if (!first) return { kind: "done" };
   const delaySeconds = Math.min(...later.values());
-  if (owed.length === refs.length) return { kind: "later", delaySeconds };
+  if (first && owed.length === refs.length) return { kind: "later", delaySeconds };
+  context.statistics.addQueue(context.clock.now(), queue, "messages");
+  if (!first) return { kind: "done" };
   const place = header.pages ? PAGES : await placeOfStep(context, header, first);
   await sendRuns(
     context,

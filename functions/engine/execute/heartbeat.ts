@@ -5,7 +5,7 @@ import type { ActivePause, Context } from "../context.ts";
 import { withRootMarks } from "../groups/gate.ts";
 import { isRevoked } from "../groups/revocations.ts";
 import type { Header } from "../item-kinds.ts";
-import { readHeaders } from "../items/header-reads.ts";
+import { areOver, readHeaders } from "../items/header-reads.ts";
 import { noteHeld } from "../items/pause-items.ts";
 import { heartbeatOp } from "../items/run-claims.ts";
 import type { Claim, HeartbeatOutcome, HeldRuns } from "../worker-loop.ts";
@@ -20,7 +20,6 @@ export async function heartbeat(context: Context, claims: readonly Claim[]): Pro
   const leaseUntil = context.clock.now() + context.config.leaseSeconds * 1_000;
   const scopes = [...new Set([...new Set(claims.map(({ gid }) => gid))].flatMap(scopesOf))];
   const headers = await readHeaders(context, scopes);
-  const decided = new Set(scopes.filter((_, k) => !headers[k] || headers[k]?.outcome !== undefined));
   const byGid = new Map(scopes.map((gid, k) => [gid, headers[k]]));
   await notePauses(context, claims, byGid, leaseUntil);
   const leased = claims.filter(({ unclaimed }) => !unclaimed);
@@ -32,7 +31,7 @@ export async function heartbeat(context: Context, claims: readonly Claim[]): Pro
     claims.map(async (claim) => {
       if (lost.has(claim)) return "lost";
       const own = byGid.get(claim.gid);
-      if (!own || scopesOf(claim.gid).some((gid) => decided.has(gid))) return "cancelled";
+      if (!own || areOver(scopesOf(claim.gid).map((gid) => byGid.get(gid)))) return "cancelled";
       return (await isRevoked(context, withRootMarks(byGid.get(jobIdOf(claim.gid)), own), claim))
         ? "cancelled"
         : "kept";

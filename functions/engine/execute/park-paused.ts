@@ -5,6 +5,7 @@ import { DONE, type MemberOutcome } from "../attempt/member-outcome.ts";
 import type { Context } from "../context.ts";
 import type { Header } from "../item-kinds.ts";
 import { placeOf } from "../plan/step-placement.ts";
+import { yieldTurn } from "../waits/limits.ts";
 import type { Ready, Report } from "./member-reports.ts";
 
 /**
@@ -24,6 +25,7 @@ export async function parkPaused(
     const target = await pausedBy(context, header, member.step);
     if (!target) ready.push(member);
     else {
+      if (member.run?.parked) await yieldTurn(context, member.run);
       const key = pauseText(target);
       const together = held.get(key) ?? { target, members: [] };
       together.members.push(member);

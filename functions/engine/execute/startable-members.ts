@@ -5,6 +5,7 @@ import { isLimited } from "../../core/task/run-limits.ts";
 import type { Context } from "../context.ts";
 import { mayBeRevoked } from "../groups/revocations.ts";
 import type { Header } from "../item-kinds.ts";
+import { declaresAny } from "../plan/shared-step.ts";
 
 /**
  * Finds the members of a leaf that may be claimed without any further check. Nothing in their group is revoked. Each of
@@ -38,6 +39,7 @@ export class Startable {
     if (options && (options.expires !== undefined || options.eta !== undefined || options.countdown !== undefined))
       return undefined;
     if (!this.#knows(step.task)) return undefined;
+    if (this.unclaimed && declaresAny(this.#context, step)) return undefined;
     return this.unclaimed && (this.#limited || (options && isLimited(options))) ? undefined : step;
   }
   #knows(task: string): boolean {

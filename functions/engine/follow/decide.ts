@@ -1,8 +1,7 @@
 import { scopeOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
-import { decidedAbove } from "../groups/gate.ts";
 import type { Header } from "../item-kinds.ts";
-import { readHeader } from "../items/header-reads.ts";
+import { decidedAbove, readHeader } from "../items/header-reads.ts";
 import { setOutcome } from "../items/header-writes.ts";
 import { countersOf, readLedger } from "../items/ledger-reads.ts";
 import { endJob } from "../jobs/finish-job.ts";
@@ -33,7 +32,7 @@ async function writeOutcome(
   if (header.joins === undefined && totals) return (await endJob(context, header, outcome, totals)).header;
   if (outcome === "dropped" && header.pages) return dropOpenGroup(context, header);
   const scope = scopeOf(gid);
-  const dropped = outcome !== "dropped" && scope !== undefined && (await decidedAbove(context, scope));
+  const dropped = outcome !== "dropped" && scope !== undefined && (await decidedAbove(context, scope, round));
   const counted = totals ?? countersOf(await readLedger(context, { gid, round, level: header.height, node: 0 }));
   const early = totals === undefined || dropped;
   return (await setOutcome(context, header, round, dropped ? "dropped" : outcome, counted, early)).header;

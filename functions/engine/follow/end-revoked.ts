@@ -1,6 +1,8 @@
+import { addCounts } from "../../core/plan/counts.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { createChildGroup } from "../groups/create-group.ts";
+import { snapshotOf } from "../groups/member-marks.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import { revokedAttributes } from "../items/revoked-run.ts";
 import { isLive } from "../items/run-conditions.ts";
@@ -30,7 +32,10 @@ async function endWaiting(context: Context, parent: Header, run: Run): Promise<R
   const group = await createChildGroup(context, parent, run);
   if (!group) return undefined;
   // A group that the run's round has not opened again holds nothing that could end.
-  if (group.round < run.round) return (await cancelWaitingRun(context, run, revokedAttributes(context))).ended;
+  if (group.round < run.round) {
+    const counts = addCounts(run.ownCounts, snapshotOf(group));
+    return (await cancelWaitingRun(context, run, { ...revokedAttributes(context), counts })).ended;
+  }
   await follow(context, [{ kind: "decide", gid: group.gid, round: run.round, outcome: "cancelled", header: group }]);
   return undefined;
 }

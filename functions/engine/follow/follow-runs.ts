@@ -6,7 +6,7 @@ import { isIdentity, type RunRef } from "../../core/plan/run-id.ts";
 import { isFailure, isSuccess, isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
-import { linksOf, openLinks } from "../groups/link-groups.ts";
+import { cutBefore, linksOf, openLinks } from "../groups/link-groups.ts";
 import { failedMembersOf, marksOf } from "../groups/member-marks.ts";
 import { isBehindSeal } from "../groups/pages.ts";
 import { type Header, ownedBy, type Run } from "../item-kinds.ts";
@@ -19,9 +19,11 @@ import { noteProgress } from "../jobs/progress.ts";
 import { sendRun } from "../messages/send.ts";
 import { hasNext, strandOf, strandsOf } from "../plan/strands.ts";
 import { renewMember } from "../rounds/renew-member.ts";
+import { readOrder, reopenGroup } from "../rounds/reopen-group.ts";
 import { isOver } from "./decide.ts";
 import { dropLeftGroups } from "./drop-group.ts";
 import { createNext } from "./next-steps.ts";
+import { renewIfStale, wakeDependents } from "./wake-dependents.ts";
 import { wakeSubscribers } from "./wake-subscribers.ts";
 import { decide, type WorkList } from "./work-list.ts";
 
@@ -82,11 +84,16 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
     noteFailures(context, current),
     createNext(context, next, list),
     ...shared.map(async (run) => {
-      for (const taken of await wakeSubscribers(context, run)) list.push({ kind: "run", run: taken });
+      for (const taken of await wakeSharers(context, run)) list.push({ kind: "run", run: taken });
     }),
   ]);
 }
 
+/** Wakes those who wait for an identity that has ended, and those who have consumed another end of it. */
+async function wakeSharers(context: Context, ended: Run): Promise<readonly Run[]> {
+  const taken = [...(await wakeSubscribers(context, ended)), ...(await wakeDependents(context, ended.gid, ended))];
+  return ended.edges === undefined ? taken : [...taken, ...(await renewIfStale(context, ended))];
+}
 /**
  * Returns each ended run once, in the order in which they ended, so that the first error comes first. Runs of collected
  * groups and pages behind the seal are left out.
@@ -157,7 +164,10 @@ async function placeInStrand(
     return undefined;
   }
   const links = await linksOf(context, run, member.strand);
-  if (links.open && !header.outcome) return undefined;
+  const cut = cutBefore(links, header);
+  // Whoever takes the member up opens them again, and may have died before that.
+  for (const { gid } of cut) await reopenGroup(context, gid, header.round, await readOrder(context, gid, header.round));
+  if (cut.length > 0 || (links.open && !header.outcome)) return undefined;
   for (const { gid, round } of links.groups) list.push({ kind: "close", gid, round });
   return { next: false, links: links.counts };
 }

@@ -1,4 +1,5 @@
-import { addCounts, carriedUp, mayHaveFailed } from "../../core/plan/counts.ts";
+import { carriedUp, mayHaveFailed } from "../../core/plan/counts.ts";
+import { afterStep } from "../../core/plan/item-counters.ts";
 import { isGroupStep, type PlanStep, type TaskStep } from "../../core/plan/plan.ts";
 import { runIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import { isSuccess } from "../../core/plan/run-state.ts";
@@ -118,7 +119,7 @@ async function nextRow(context: Context, run: Run, header: Header, now: number):
     round: header.round,
     attempt: 0,
     sentAt: now,
-    carry: addCounts(run.carry, carriedUp(countsOf(run))),
+    carry: afterStep(run.carry, carriedUp(countsOf(run))),
     ...(!isGroupStep(step) && { task: step.task }),
     ...(isRevokedById(header, ref) && revokedAttributes(context)),
     ...(expiresAt !== undefined && { expiresAt }),

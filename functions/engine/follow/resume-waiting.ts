@@ -1,12 +1,13 @@
+import { addCounts } from "../../core/plan/counts.ts";
 import type { GroupStep } from "../../core/plan/plan.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { createChildGroup } from "../groups/create-group.ts";
 import { expandAll } from "../groups/expand-group.ts";
-import { decidedAbove } from "../groups/gate.ts";
+import { snapshotOf } from "../groups/member-marks.ts";
 import type { Header, Run, RunAttributes } from "../item-kinds.ts";
 import { CANCELLED } from "../items/end-reasons.ts";
-import { readHeader } from "../items/header-reads.ts";
+import { decidedAbove, readHeader } from "../items/header-reads.ts";
 import { childGroup } from "../items/run-reads.ts";
 import { cancelWaitingRun, waitForGroup } from "../items/run-writes.ts";
 import { sendControl } from "../messages/send.ts";
@@ -44,10 +45,10 @@ export function takesOf(step: GroupStep): NonNullable<RunAttributes["takes"]> {
  */
 export async function resumeWaiting(context: Context, run: Run, parent?: Header): Promise<void> {
   const gid = childGroup(run);
-  const decided = await decidedAbove(context, run.gid);
+  const decided = await decidedAbove(context, run.gid, run.round);
   const child = await readHeader(context, gid);
   const earlier = child !== undefined && child.round < run.round;
-  if (decided && (!child || earlier)) return cancelUnopened(context, run);
+  if (decided && (!child || earlier)) return cancelUnopened(context, run, child);
   if (earlier) {
     const reopened = await reopenGroup(context, gid, run.round, await readOrder(context, gid, run.round));
     if (reopened?.wait && reopened.round === run.round) await expandGroup(context, run, parent);
@@ -64,11 +65,14 @@ function isOpened(child: Header | undefined): boolean {
     child !== undefined && ((child.expanded === true && child.wait?.of !== "event") || child.outcome !== undefined)
   );
 }
-/** Ends a run whose child group was never created, so that there are no children to wait for. */
-async function cancelUnopened(context: Context, run: Run): Promise<void> {
+/**
+ * Ends a run whose child group its round has not opened, so that there are no children to wait for. What children of an
+ * earlier round have done is a snapshot, because another process may be opening the group again.
+ */
+async function cancelUnopened(context: Context, run: Run, earlier: Header | undefined): Promise<void> {
   const set: Partial<RunAttributes> = {
     status: "cancelled",
-    counts: run.ownCounts ?? {},
+    counts: addCounts(run.ownCounts, earlier && snapshotOf(earlier)),
     endedAt: context.clock.now(),
     error: CANCELLED.unstartedChildren,
   };

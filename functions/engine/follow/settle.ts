@@ -4,10 +4,9 @@ import { addCounts, carriedUp, countOf, INEXACT } from "../../core/plan/counts.t
 import { scopeOf } from "../../core/plan/run-id.ts";
 import { isFailure, isSuccess, isTerminal, type TerminalStatus } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
-import { decidedAbove } from "../groups/gate.ts";
 import type { Header, Run, RunAttributes, RunError } from "../item-kinds.ts";
 import { CANCELLED } from "../items/end-reasons.ts";
-import { readHeader } from "../items/header-reads.ts";
+import { decidedAbove, readHeader } from "../items/header-reads.ts";
 import { revokedAttributes } from "../items/revoked-run.ts";
 import { isLive } from "../items/run-conditions.ts";
 import { childGroup, copyOfValue, readLastStep, readRunById } from "../items/run-reads.ts";
@@ -74,7 +73,7 @@ export async function followSettle(
   // decided group is ended here.
   const scope = scopeOf(gid);
   if (isLive(context, settled)) return;
-  if (!(header.outcome === "dropped" || (scope !== undefined && (await decidedAbove(context, scope))))) {
+  if (!(header.outcome === "dropped" || (scope !== undefined && (await decidedAbove(context, scope, header.round))))) {
     // The owner streamed, and is deferred until an event. Its group has decided, so it is woken immediately.
     if (settled.status === "deferred") await wakeOwner(context, settled);
     return;

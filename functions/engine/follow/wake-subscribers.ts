@@ -2,12 +2,13 @@ import { isTerminal } from "../../core/plan/run-state.ts";
 import { parseRunId, type RunRef } from "../../core/plan/run-id.ts";
 import { all, eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
-import { type Run, subscriptionPartition } from "../item-kinds.ts";
+import type { Run } from "../item-kinds.ts";
 import {
   adoptEnd,
   readIdentity,
   SUBSCRIBER_SHARDS,
   subscriberOf,
+  subscriptionPartition,
   subscriptionRound,
   VALUELESS,
 } from "../items/identity-items.ts";

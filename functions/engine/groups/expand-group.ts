@@ -1,6 +1,7 @@
 import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { isGroupStep, isPaged, type PlanStep, type Strand, taskSteps } from "../../core/plan/plan.ts";
 import { runIdOf, type RunRef, scopeOf } from "../../core/plan/run-id.ts";
+import { capOf, WaitingMembers } from "../admission/backlog.ts";
 import { mayBePaused, pausedBy } from "../admission/pauses.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
@@ -10,7 +11,7 @@ import { duePart } from "../items/run-reads.ts";
 import { putRuns } from "../items/run-writes.ts";
 import { notePlanned } from "../jobs/progress.ts";
 import { Packs, sendControl } from "../messages/send.ts";
-import { expiresAtOf, notBeforeOf, packSize, placeOf } from "../plan/step-placement.ts";
+import { expiresAtOf, notBeforeOf, packSize, type Place, placeOf } from "../plan/step-placement.ts";
 import { strandsOf } from "../plan/strands.ts";
 import { recheckDelayed } from "./revoke-delayed.ts";
 
@@ -32,22 +33,39 @@ export async function expandAll(context: Context, header: Header): Promise<void>
   await setExpanded(context, header.gid);
 }
 
+/** Why members are sent, unless their group is being expanded. */
+export interface Expansion {
+  /**
+   * Set for members that have been counted as planned before. With `sweep` members that a pause holds are left out,
+   * because their messages are parked.
+   */
+  readonly again?: "sweep" | "retry";
+  /** Set by a dispatcher: only members of this place are sent, whatever cap their queue has. */
+  readonly admit?: Place;
+}
+/** What an expansion did. Members that were `left` are held by a pause, or wait to be admitted already. */
+export interface Expanded {
+  readonly messages: number;
+  readonly members: number;
+  readonly left: number;
+}
 /**
  * Sends the members from..to-1. Writes their rows first when the group is tracked in full or a start time must be kept.
- * Repeating a range is harmless, because existing rows stay, and a second message finds the row of the first. `again`
- * is set for members that have been counted as planned before. With `sweep` members that a pause holds are left out,
- * because their messages are parked. Returns whether any member was not left out.
+ * Repeating a range is harmless, because existing rows stay, and a second message finds the row of the first. Members
+ * whose queue has a cap go to its backlog, as ranges and without rows.
  */
 export async function expandMembers(
   context: Context,
   header: Header,
   from: number,
   to: number,
-  again?: "sweep" | "retry",
-): Promise<boolean> {
+  { again, admit }: Expansion = {},
+): Promise<Expanded> {
   const packs = new Packs(context, packSize(context, header.memberCount ?? 1));
+  const waiting = new WaitingMembers(context, header);
   let planned = 0;
-  let held = 0;
+  let left = 0;
+  let members = 0;
   const now = context.clock.now();
   const { width } = context.config;
   const { gid } = header;
@@ -62,12 +80,20 @@ export async function expandMembers(
         strands?.[localIndex(index, width)] ??
         (await context.plans.member(header.plan as string, header.only ?? index)).strand;
       const step = strand[0] as PlanStep;
+      const place = placeOf(context, step);
+      const { queue, band } = place;
+      if (admit && (queue !== admit.queue || band !== admit.band)) continue;
       if (mayBeHeld && !isGroupStep(step) && (await pausedBy(context, header, step))) {
-        held++;
+        left++;
         continue;
       }
       planned += taskSteps(strand);
-      const { queue, band } = placeOf(context, step);
+      members++;
+      if ((admit || capOf(context, queue) !== undefined) && startsLater(step, header, now) === (admit !== undefined)) {
+        // A member with a start time was sent with a delay. It waits in no backlog.
+        if (!admit) waiting.add(index, place);
+        continue;
+      }
       if (header.tracking !== "full" && (isGroupStep(step) || step.options === undefined))
         packs.add(gid, index, 0, queue, 0, band);
       else {
@@ -88,9 +114,17 @@ export async function expandMembers(
     if (header.tracking === "full") await context.expanding.run(() => expandLeaf(index, end));
     else await expandLeaf(index, end);
   }
-  const known = again !== undefined || isPlannedAhead(header);
-  await all([packs.send(), ...(known ? [] : [notePlanned(context, ownedBy(header), `${gid}.${from}`, planned)])]);
-  return held < to - from;
+  const known = again !== undefined || admit !== undefined || isPlannedAhead(header);
+  const counted = async (): Promise<number> => {
+    if (!known) await notePlanned(context, ownedBy(header), `${gid}.${from}`, planned);
+    return planned;
+  };
+  const [messages = 0, put = 0] = await all([packs.send(), waiting.put(), counted()]);
+  return { messages, members, left: left + waiting.members - put };
+}
+/** Whether the first step of a member has a start time that lies ahead. Its message is delayed, and not held back. */
+function startsLater(step: PlanStep, header: Header, now: number): boolean {
+  return (notBeforeOf(step, header.createdAt) ?? 0) > now;
 }
 /** Whether the start of the job has counted the members as planned (core/plan/plan.ts, `plannedAhead`). */
 function isPlannedAhead({ gid, jobId, joins, plan, side, only, repeat }: Header): boolean {

@@ -1,12 +1,12 @@
 import { isIdentity, scopesOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import type { Header } from "../item-kinds.ts";
-import { readHeaders } from "../items/header-reads.ts";
+import { areOver, readHeaders } from "../items/header-reads.ts";
 import { isPaused } from "../items/pause-items.ts";
 
 /**
  * Whether runs of a group may still start. `gone`: the group was collected or never created. `decided`: it, or a group
- * above it, has an outcome.
+ * above it, has an outcome, or one above was opened again since it had one.
  */
 export type Gate =
   | { readonly kind: "go"; readonly header: Header }
@@ -22,7 +22,7 @@ export async function readGate(context: Context, gid: string): Promise<Gate> {
   const headers = await readHeaders(context, scopesOf(gid));
   if (!headers[0]) return { kind: "gone" };
   const header = withRootMarks(headers.at(-1), headers[0]);
-  if (headers.some((above) => !above || above.outcome)) return { kind: "decided", header };
+  if (areOver(headers)) return { kind: "decided", header };
   // The cache may only say that runs start. So a resumed job goes on at once. A round of an identity may begin at any
   // time, and changes its header.
   if (!isPaused(header) && !isIdentity(gid)) context.gates.remember(gid, header, now);
@@ -43,10 +43,6 @@ export function withRootMarks(root: Header | undefined, header: Header): Header 
 export async function gateOf(context: Context, gid: string): Promise<Gate> {
   const cached = context.gates.recall(gid, context.clock.now() - context.config.headerCacheMs);
   return cached ? { kind: "go", header: cached } : readGate(context, gid);
-}
-/** Whether a group, or one above it, has decided or was collected. */
-export async function decidedAbove(context: Context, gid: string): Promise<boolean> {
-  return (await readHeaders(context, scopesOf(gid))).some((header) => !header || header.outcome !== undefined);
 }
 
 /** Remembers headers that were read as open, with all groups above them open. */

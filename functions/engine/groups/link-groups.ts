@@ -41,7 +41,8 @@ export async function openLinks(context: Context, parent: Header, run: Run): Pro
   const memberCount = side.group.members.length;
   const { header } = await createHeader(context, linkGroupOf(run.runId, side.kind, run.round), {
     ...ownedBy(parent),
-    round: run.round,
+    // A run may have ended late, in the round before. Its links belong to the round in which they are called.
+    round: parent.round,
     joins: run.runId,
     side: side.kind,
     input: run.runId,
@@ -51,7 +52,7 @@ export async function openLinks(context: Context, parent: Header, run: Run): Pro
     memberCount,
     height: ledgerHeight(memberCount, context.config.width),
   });
-  if (header && header.round === run.round) await expandAll(context, header);
+  if (header && header.round === parent.round) await expandAll(context, header);
 }
 /** Returns the id of the group of links that a run has called; undefined when it has called none. */
 export async function calledLinkGroup(context: Context, parent: Header, run: Run): Promise<string | undefined> {
@@ -66,15 +67,15 @@ export async function resumeLinks(context: Context, header: Header): Promise<voi
   if (run && parent) await openLinks(context, parent, run);
 }
 
-/**
- * Returns what the groups beside a strand have come to, up to its last run. `open` says that one of them has not
- * decided yet. A group that a decision above has cut off makes the counts a snapshot.
- */
-export async function linksOf(
-  context: Context,
-  run: Run,
-  strand: Strand,
-): Promise<{ readonly open: boolean; readonly counts: Counts | undefined; readonly groups: readonly Header[] }> {
+/** What the groups beside a strand have come to, up to its last run. */
+interface Links {
+  /** Whether one of them has not decided yet. */
+  readonly open: boolean;
+  /** A snapshot when a decision above has cut one of them off. */
+  readonly counts: Counts | undefined;
+  readonly groups: readonly Header[];
+}
+export async function linksOf(context: Context, run: Run, strand: Strand): Promise<Links> {
   const gids = await linkGroups(context, run, strand);
   if (gids.length === 0) return { open: false, counts: undefined, groups: [] };
   const groups = (await readHeaders(context, gids)).filter((header) => header !== undefined);
@@ -86,6 +87,12 @@ export async function linksOf(
     groups,
   };
 }
+/**
+ * Returns the links that were cut off in an earlier round than the group of their run is in. They run to their end in
+ * this round, so their member is not marked before.
+ */
+export const cutBefore = ({ groups }: Links, { round, outcome }: Header): readonly Header[] =>
+  outcome ? [] : groups.filter((links) => links.side === "links" && links.outcome === "dropped" && links.round < round);
 async function linkGroups(context: Context, run: Run, strand: Strand): Promise<string[]> {
   const before = strand.slice(0, run.stepIndex).flatMap((step, k) => (step.links ? [k] : []));
   // Before the first retry every step has ended in round 0.

@@ -1,4 +1,5 @@
 import { addCounts, carriedUp, countOf, type Counts, INEXACT, PLAIN_SUCCESS } from "../../core/plan/counts.ts";
+import { afterStep } from "../../core/plan/item-counters.ts";
 import { isFailure, isSuccess, type TerminalStatus } from "../../core/plan/run-state.ts";
 import type { Header, Run } from "../item-kinds.ts";
 
@@ -9,13 +10,20 @@ import type { Header, Run } from "../item-kinds.ts";
 export function marksOf(run: Run, beside: Counts | undefined): Counts {
   const failedMembers = failedMembersOf(run);
   if (run.status === "success" && !run.counts && !run.carry && !beside && !run.page) return PLAIN_SUCCESS;
-  const counts = addCounts(run.carry, carriedUp(countsOf(run)), beside);
+  const counts = addCounts(afterStep(run.carry, carriedUp(countsOf(run))), beside);
   const members = run.page ? (run.counts?.["members"] ?? 0) : 0;
   return { ...counts, ...(failedMembers > 0 && { failedMembers }), ...(members > 0 && { members }) };
 }
 /** Returns what the pages add that a failed owner has left in a dropped group. */
 export function leftCounts({ totals, early }: Pick<Header, "totals" | "early">): Counts {
   return addCounts(carriedUp(totals), early ? INEXACT : undefined);
+}
+/**
+ * Returns what the runs below a group add that is not opened again in this round. It is a snapshot, because a process
+ * may be opening it. Nothing runs below a group that waits for an answer.
+ */
+export function snapshotOf({ totals, wait }: Pick<Header, "totals" | "wait">): Counts | undefined {
+  return wait ? undefined : addCounts(carriedUp(totals), INEXACT);
 }
 /** A page counts the failed members of its own group; any other run counts itself. */
 export function failedMembersOf(run: Run): number {

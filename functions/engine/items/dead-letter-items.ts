@@ -1,17 +1,14 @@
 import type { Json } from "../../core/json.ts";
 import type { DeadLetterReason } from "../../core/task/dead-letter.ts";
 import type { Context } from "../context.ts";
-import {
-  attributesOf,
-  DEAD_LETTERS,
-  deadLetterId,
-  deadLetterKey,
-  ITEM_VERSION,
-  type Owned,
-  type RunError,
-} from "../item-kinds.ts";
-import type { Item } from "../ports.ts";
+import { attributesOf, pad, taskKey, ITEM_VERSION, type Owned, type RunError } from "../item-kinds.ts";
+import type { Item, Key } from "../ports.ts";
 import { present } from "./conditions.ts";
+
+const DEAD_LETTERS = "DL";
+const deadLetterKey = (id: string): Key => taskKey(DEAD_LETTERS, id);
+/** Ids of dead letters are ordered by the time at which their messages were given up. */
+const deadLetterId = (at: number, hash: string): string => `${pad(at, 14)}-${hash}`;
 
 /**
  * A message that was given up. It belongs to no job, because not every such message can be read. Its message is kept
@@ -37,6 +34,7 @@ export interface DeadLetterAttributes extends Omit<Owned, "jobId"> {
 export interface DeadLetter extends DeadLetterAttributes {
   readonly id: string;
 }
+export const isDeadLetterId = (text: string): boolean => /^[0-9]{14}-[0-9a-zA-Z]{1,64}$/.test(text);
 const asDeadLetter = (item: Item): DeadLetter => ({ id: item.key.sort, ...item.attributes }) as unknown as DeadLetter;
 
 /** As long as SQS keeps a message at most. */
@@ -63,7 +61,9 @@ export async function putDeadLetter(
     attributes: attributesOf(attributes),
   });
 }
+/** Reads a dead letter. Callers may name anything; what cannot be an id need not fit into a key. */
 export async function readDeadLetter(context: Context, id: string): Promise<DeadLetter | undefined> {
+  if (!isDeadLetterId(id)) return undefined;
   const item = await context.store.get(deadLetterKey(id), { consistent: true });
   return item && asDeadLetter(item);
 }

@@ -1,5 +1,14 @@
-import type { Owned } from "../item-kinds.ts";
-import type { Item } from "../ports.ts";
+import { type Owned, pad, taskKey } from "../item-kinds.ts";
+import type { Item, Key } from "../ports.ts";
+
+/** `kind` is the text that `failureKindText` returns. */
+export const failurePartition = (kind: string): string => `FX#${kind}`;
+/** The first part of the sort key of failures. A query from here reads those since `at`. */
+export const failureTime = (at: number): string => pad(at, 14);
+export const failureKey = (kind: string, at: number, runId: string): Key =>
+  taskKey(failurePartition(kind), `${failureTime(at)}#${runId}`);
+export const FAILURE_KINDS = "FX";
+export const failureKindKey = (kind: string): Key => taskKey(FAILURE_KINDS, kind);
 
 /** A failed run in the index of failures. `at` is in milliseconds since the epoch. */
 export interface FailureAttributes extends Owned {

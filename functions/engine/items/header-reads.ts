@@ -1,3 +1,4 @@
+import { scopesOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { asHeader, type Header, headerKey } from "../item-kinds.ts";
 
@@ -13,4 +14,25 @@ export async function readHeaders(context: Context, gids: readonly string[]): Pr
     headers.push(...items.map(asHeader));
   }
   return headers;
+}
+/**
+ * Whether a group, or one above it, has decided or was collected in the round of what lies below. So a decision ends all
+ * that is below it for good, even when it is taken back by a retry before anybody below has met it.
+ */
+export async function decidedAbove(context: Context, gid: string, round?: number): Promise<boolean> {
+  return areOver(await readHeaders(context, scopesOf(gid)), round);
+}
+
+/**
+ * Whether nothing may start any more in a group, by its header and those above it, innermost first: one of them has
+ * decided, was collected, or is of an earlier round than one above it. Then something above it has decided and was opened
+ * again since, and the group has not. `round` is that of what lies below the first header.
+ */
+export function areOver(headers: readonly (Header | undefined)[], round = Number.POSITIVE_INFINITY): boolean {
+  let below = round;
+  for (const header of headers) {
+    if (!header || header.outcome !== undefined || header.round > below) return true;
+    below = header.round;
+  }
+  return false;
 }

@@ -10,7 +10,7 @@ import {
   type Run,
   type RunAttributes,
   runKey,
-  subscriptionKey,
+  taskKey,
 } from "../item-kinds.ts";
 import type { Item, Key, PutOp, WriteOp, WriteResult } from "../ports.ts";
 import { shardOf } from "../../core/items/shard-of.ts";
@@ -77,16 +77,34 @@ export function createIdentityOp(context: Context, gid: string, { task, ...start
   return { op: "put", key: headerKey(gid), attributes: attributesOf(attributes), when: absent() };
 }
 /** Begins the next round of an identity that has ended as it was seen. One unit while it is under 1 KB. */
-export function restartIdentityOp(context: Context, { header, run }: Identity, start: IdentityStart): WriteOp {
-  const { task, ttl, ...own } = start;
+export function restartIdentityOp(context: Context, identity: Identity, start: IdentityStart): WriteOp {
+  const { task, ...own } = start;
+  return restartOp(context, identity, { task }, own, [own.step ? "plan" : "step"]);
+}
+/** Does so because a run that it depends on has another end. The task and its arguments stay. */
+export function renewIdentityOp(
+  context: Context,
+  identity: Identity,
+  ttl: number,
+  row: Pick<RunAttributes, "asked" | "cause">,
+): WriteOp {
+  return restartOp(context, identity, row, { ttl }, []);
+}
+function restartOp(
+  context: Context,
+  { header, run }: Identity,
+  own: Partial<RunAttributes>,
+  { ttl, ...more }: Omit<IdentityStart, "task" | "asker"> & { readonly asker?: string },
+  removed: readonly string[],
+): WriteOp {
   const round = run.round + 1;
   const row = rootChange({
-    set: attributesOf({ status: "queued", round, since: round, task, sentAt: context.clock.now() }),
+    set: attributesOf({ status: "queued", round, since: round, sentAt: context.clock.now(), ...own }),
     add: { attempt: 1 },
-    remove: [...OF_AN_ATTEMPT, ...OF_A_WAIT, "manifest"],
+    remove: [...OF_AN_ATTEMPT, ...OF_A_WAIT, "manifest", "removed"].filter((name) => !(name in own)),
   });
-  const set = { ...row.set, ...attributesOf({ ...own, round, ttl: Math.max(ttl, header.ttl) }) };
-  const remove = [...(row.remove ?? []), own.step ? "plan" : "step"];
+  const set = { ...row.set, ...attributesOf({ ...more, round, ttl: Math.max(ttl, header.ttl) }) };
+  const remove = [...(row.remove ?? []), ...removed];
   const when = and(eq("round", run.round), eq("status", run.status), eq("attempt", run.attempt));
   return {
     op: "update",
@@ -103,6 +121,7 @@ export async function keepIdentity(context: Context, gid: string, ttl: number): 
   await context.store.write({ op: "update", key: headerKey(gid), change: { set: { ttl } }, when });
 }
 
+export const subscriptionPartition = (identity: string, shard: number): string => `U#${identity}#${shard}`;
 /** Partitions of the subscriptions of one identity. */
 export const SUBSCRIBER_SHARDS = 4;
 /** Begins the sort key of the subscriptions to a round. */
@@ -112,10 +131,13 @@ export const subscriptionRound = (round: number): string => `${pad(round)}#`;
  * so that their marks are one write.
  */
 export function subscriptionOf(context: Context, gid: string, round: number, ref: RunRef): Key {
-  const leaf = `${ref.gid}#${leafOf(ref.index, context.config.width)}`;
-  const place = `${context.ids.hash(leaf).slice(0, LEAF_CHARACTERS)}#${pad(ref.index)}#${pad(ref.stepIndex)}`;
-  return subscriptionKey(gid, shardOf(leaf, SUBSCRIBER_SHARDS), subscriptionRound(round) + place);
+  const shard = shardOf(leafText(context, ref), SUBSCRIBER_SHARDS);
+  return taskKey(subscriptionPartition(gid, shard), subscriptionRound(round) + placeOfRun(context, ref));
 }
+const leafText = (context: Context, ref: RunRef): string => `${ref.gid}#${leafOf(ref.index, context.config.width)}`;
+/** Returns a text by which the runs of one leaf are neighbours. */
+export const placeOfRun = (context: Context, ref: RunRef): string =>
+  `${context.ids.hash(leafText(context, ref)).slice(0, LEAF_CHARACTERS)}#${pad(ref.index)}#${pad(ref.stepIndex)}`;
 const pad = (value: number): string => String(value).padStart(9, "0");
 const LEAF_CHARACTERS = 20;
 /** Subscribes a run of a job to a round of an identity. May be repeated. One unit. */

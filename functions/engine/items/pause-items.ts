@@ -1,11 +1,11 @@
 import { shardOf } from "../../core/items/shard-of.ts";
 import { type PauseAttributes, pauseTargetOf, type PauseTarget, pauseText } from "../../core/pause.ts";
-import type { Band } from "../../core/plan/priority-band.ts";
 import type { Context } from "../context.ts";
-import { headerKey, ITEM_VERSION, type Owned, PARKED_SHARDS, parkedKey, pauseKey, PAUSES } from "../item-kinds.ts";
-import type { Attributes, Condition, Item, Key, OutgoingMessage, Ports } from "../ports.ts";
+import { headerKey, ITEM_VERSION, PARKED_SHARDS, parkedKey, pauseKey, PAUSES } from "../item-kinds.ts";
+import type { Attributes, Condition, Item, Key, Ports } from "../ports.ts";
 import { allOf } from "./all-of.ts";
 import { absent, and, eq, lt, or, present } from "./conditions.ts";
+import { asHeld, type Held, type HeldAttributes } from "./held-messages.ts";
 
 export interface Pause extends PauseAttributes {
   readonly target: PauseTarget;
@@ -104,33 +104,19 @@ function asPause(item: Item | undefined, target: PauseTarget): Pause | undefined
   };
 }
 
-/** A message that was taken from its queue because of a pause. `token` names the put, which may be repeated. */
-interface ParkedAttributes extends Owned {
-  readonly token: string;
-  readonly queue: string;
-  readonly band: Band;
-  readonly body: OutgoingMessage["body"];
-}
-export interface Parked extends ParkedAttributes {
-  readonly key: Key;
-}
+/** A message that was taken from its queue because of a pause. */
+export type Parked = Held;
 /** Keeps a message. Equal messages of one pause are one item. 1 write unit for a message under 1 KB. */
 export async function putParked(
   context: Context,
   target: PauseTarget,
-  message: Omit<ParkedAttributes, "token">,
+  message: Omit<HeldAttributes, "token">,
 ): Promise<Parked> {
   const hash = context.ids.hash(JSON.stringify(message.body)).slice(0, 32);
   const parked = { ...message, token: context.ids.token() };
   const key = parkedKey(pauseText(target), shardOf(hash, PARKED_SHARDS), hash);
   await context.store.write({ op: "put", key, attributes: parked as unknown as Attributes });
   return { key, ...parked };
-}
-/** Removes messages that were sent, unless they have been parked again. 1 write unit for each. */
-export async function removeParked(context: Context, parked: readonly Parked[]): Promise<void> {
-  await context.store.writeMany(
-    parked.map(({ key, token }) => ({ op: "remove" as const, key, when: eq("token", token) })),
-  );
 }
 /** Reads the messages of one shard of a pause, page by page. */
 export async function* queryParked(
@@ -141,5 +127,5 @@ export async function* queryParked(
 ): AsyncGenerator<readonly Parked[], void, undefined> {
   const { partition } = parkedKey(pauseText(target), shard, "");
   for await (const { items } of allOf((after) => context.store.query("tasks", partition, { limit, ...after })))
-    yield items.map(({ key, attributes }) => ({ key, ...(attributes as unknown as ParkedAttributes) }));
+    yield items.map(asHeld);
 }

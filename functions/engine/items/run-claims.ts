@@ -112,6 +112,10 @@ export function mustRunAlone(context: Context, seen: Run | undefined): boolean {
   if (!seen) return false;
   return seen.alone === true || (seen.status === "started" && !ofEarlierBoot(context, seen));
 }
+/** Whether the claim of a run proves that its attempt was killed, or has lost its lease. */
+export function isTakeover(context: Context, seen: Run): boolean {
+  return seen.status === "started" && !ofEarlierBoot(context, seen);
+}
 /** Returns the number of deaths that count against the run, including the one that was just seen. */
 export function killsAlone(context: Context, seen: Run): number {
   const before = seen.killsAlone ?? 0;

@@ -26,10 +26,24 @@ export function runWrite(ref: RunRef, { applied, item }: WriteResult): RunWrite 
 }
 
 export async function updateRun(context: Context, ref: RunRef, change: Change, when: Condition): Promise<RunWrite> {
-  return runWrite(
+  const written = runWrite(
     ref,
     await context.store.write({ op: "update", key: runKey(ref, context.config.width), change, when }),
   );
+  if (written.applied && change.set?.["status"] !== undefined) countEnd(context, written.ended);
+  return written;
+}
+/**
+ * Adds a run to the statistics that a write has ended without an attempt. Its queue is that of its task, because its
+ * step is not at hand.
+ */
+function countEnd(context: Context, run: Run | undefined): void {
+  if (run?.task === undefined) return;
+  const { statistics, clock, queueNames, registry } = context;
+  const queue = queueNames.of(registry.info(run.task)?.queue);
+  const now = clock.now();
+  statistics.add(now, run.task, queue, { [run.status]: 1 });
+  statistics.addQueue(now, queue, "runs");
 }
 
 /**
@@ -39,7 +53,11 @@ export async function updateRun(context: Context, ref: RunRef, change: Change, w
 export async function createRuns(context: Context, runs: readonly NewRun[]): Promise<RunWrite[]> {
   if (runs.length === 0) return [];
   const results = await putRuns(context, runs);
-  return results.map((result, k) => runWrite((runs[k] as NewRun).ref, result));
+  return results.map((result, k) => {
+    const written = runWrite((runs[k] as NewRun).ref, result);
+    if (written.applied) countEnd(context, written.ended);
+    return written;
+  });
 }
 /** Creates one row, as `createRuns` does. */
 export async function createRun(context: Context, run: NewRun): Promise<RunWrite> {
@@ -102,9 +120,23 @@ export async function endIdleRun(
   return updateRun(
     context,
     ref,
-    { set: attributesOf(set), remove: ["notBefore", "due", "dueShard", "unmet"] },
+    { set: attributesOf(set), remove: ["notBefore", "due", "dueShard", "unmet", ...ofDependencies(seen, set)] },
     idle(context.clock.now()),
   );
+}
+/** Returns the attributes that say what a run depended on, unless it ends with them. */
+const ofDependencies = (seen: Run, set: Partial<RunAttributes>): readonly string[] =>
+  [...(seen.asked ? ["asked"] : []), ...(seen.edges === undefined ? [] : ["edges"])].filter((name) => !(name in set));
+/** Ends an identity, or a run below one, that waits for an identity which waits for it. Only while it still does. */
+export async function endCycle(
+  context: Context,
+  seen: Run,
+  awaited: string,
+  set: Partial<RunAttributes>,
+): Promise<RunWrite> {
+  const waits = seen.adopts === awaited ? eq("adopts", awaited) : contains("unmet", `run:${awaited}`);
+  const remove = ["notBefore", "due", "dueShard", "unmet", ...ofDependencies(seen, set)];
+  return updateRun(context, seen, { set: attributesOf(set), remove }, and(eq("status", "deferred"), waits));
 }
 /**
  * Ends a run that no worker holds and that does not wait, due or not. `seen` is undefined for a lazy member without a
@@ -148,14 +180,18 @@ export async function takeUnmet(context: Context, ref: RunRef, dependencies: rea
 }
 /** Wake 2: queues a deferred run that has no unmet dependency, so a message is owed. */
 export async function queueWoken(context: Context, ref: RunRef): Promise<RunWrite> {
-  return updateRun(context, ref, woken(context), and(eq("status", "deferred"), absent("unmet")));
+  return updateRun(context, ref, woken(context.clock.now()), and(eq("status", "deferred"), absent("unmet")));
 }
 /** Queues a deferred run whose dependencies no longer matter. Only while it is in the deferral that was read. */
-export async function endDeferral(context: Context, seen: Run): Promise<RunWrite> {
-  return updateRun(context, seen, woken(context), and(eq("status", "deferred"), eq("attempt", seen.attempt)));
+export async function endDeferral(
+  context: Context,
+  seen: Run,
+  sentAt: number = context.clock.now(),
+): Promise<RunWrite> {
+  return updateRun(context, seen, woken(sentAt), and(eq("status", "deferred"), eq("attempt", seen.attempt)));
 }
-const woken = (context: Context): Change => ({
-  set: { status: "queued", sentAt: context.clock.now() },
+const woken = (sentAt: number): Change => ({
+  set: { status: "queued", sentAt },
   remove: ["unmet", "notBefore", "due", "dueShard"],
 });
 /**

@@ -1,5 +1,6 @@
 import { shardOf } from "../../core/items/shard-of.ts";
 import type { Json } from "../../core/json.ts";
+import { isScheduleName } from "../../core/schedule/read-schedule.ts";
 import type { ScheduleSpec } from "../../core/schedule/schedule.ts";
 import type { Context } from "../context.ts";
 import { DUE_SHARDS, dueShard, ITEM_VERSION, scheduleKey } from "../item-kinds.ts";
@@ -68,7 +69,9 @@ export interface Changed {
   readonly schedule: Schedule | undefined;
 }
 
+/** Reads a schedule. Callers may name anything; what cannot be a name need not fit into a key. */
 export async function readSchedule(context: Context, name: string): Promise<Schedule | undefined> {
+  if (!isScheduleName(name)) return undefined;
   return asSchedule(await context.store.get(scheduleKey(name), { consistent: true }));
 }
 /** Reads a page of schedules, in the order of their names. */

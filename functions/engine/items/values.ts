@@ -28,6 +28,14 @@ export function isSmall(value: Json): boolean {
  * it. Throws `payload_too_large`.
  */
 export async function keepValue({ blobs }: BlobPort, name: string, value: Json): Promise<Kept> {
+  return (await keepMeasured({ blobs }, name, value)).kept;
+}
+/** Does what `keepValue` does, and returns the size in bytes beside it. */
+export async function keepMeasured(
+  { blobs }: BlobPort,
+  name: string,
+  value: Json,
+): Promise<{ readonly kept: Kept; readonly bytes: number }> {
   const text = JSON.stringify(value);
   const bytes = jsonBytes(text);
   if (bytes > LIMITS.valueBytes) {
@@ -39,9 +47,9 @@ export async function keepValue({ blobs }: BlobPort, name: string, value: Json):
       },
     );
   }
-  if (bytes <= LIMITS.inlineBytes) return { value };
+  if (bytes <= LIMITS.inlineBytes) return { kept: { value }, bytes };
   await blobs.put(name, encoder.encode(text));
-  return { valueRef: name };
+  return { kept: { valueRef: name }, bytes };
 }
 /** Returns a kept value. Reads its blob if it has one, and throws `not_found` when that has been collected. */
 export async function loadValue(

@@ -2,18 +2,15 @@ import { LIMITS } from "../../core/limits.ts";
 import { isFailure } from "../../core/plan/run-state.ts";
 import { cut } from "../../core/task/error-data.ts";
 import type { Context } from "../context.ts";
-import {
-  attributesOf,
-  eventKey,
-  failureKey,
-  failureKindKey,
-  ITEM_VERSION,
-  type Owned,
-  type Run,
-} from "../item-kinds.ts";
+import { attributesOf, eventKey, ITEM_VERSION, type Owned, type Run } from "../item-kinds.ts";
 import type { JobEventAttributes } from "../items/job-event-items.ts";
 import { absent, lt, or } from "../items/conditions.ts";
-import type { FailureAttributes, FailureKindAttributes } from "../items/failure-items.ts";
+import {
+  type FailureAttributes,
+  failureKey,
+  type FailureKindAttributes,
+  failureKindKey,
+} from "../items/failure-items.ts";
 import type { PutOp, UpdateOp } from "../ports.ts";
 
 /** What failures are grouped by. */

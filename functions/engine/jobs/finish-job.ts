@@ -1,4 +1,5 @@
 import { type Counts, failedRuns } from "../../core/plan/counts.ts";
+import { failedItems } from "../../core/plan/item-counters.ts";
 import { isFailure } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import {
@@ -54,12 +55,21 @@ async function endOf(context: Context, root: Header): Promise<Partial<HeaderAttr
   const last = await readLastStep(context, root, 0);
   if (!last) return {};
   if (root.outcome === "failed") return last.error ? { error: { runId: last.runId, ...last.error } } : {};
-  const failure = failedRuns(root.totals ?? {}) > 0 && (await firstFailure(context, root));
+  const totals = root.totals ?? {};
+  const failure =
+    failedRuns(totals) > 0
+      ? await firstFailure(context, root)
+      : failedItems(totals) > 0 && { error: itemsFailed(failedItems(totals)) };
   return { ...valueOf(last), ...failure };
 }
 /** The value of the first row is in the same item. */
 function valueOf(last: Run): Partial<HeaderAttributes> {
   return last.stepIndex === 0 ? {} : { lastStep: last.stepIndex, ...copyOfValue(last) };
+}
+/** The error of a job whose runs all ended well. Which items failed is in the payloads. */
+function itemsFailed(items: number): RunError {
+  const message = `${items} ${items === 1 ? "item" : "items"} failed`;
+  return { name: "ItemsFailed", message, reason: "items_failed", retryable: false };
 }
 /** Returns the first failure of a job whose groups settled well, so that only the events know it. */
 async function firstFailure(context: Context, root: Header): Promise<{ error?: RunError }> {

@@ -1,4 +1,5 @@
 import { carriedUp, type Counts, failedRuns } from "../../core/plan/counts.ts";
+import { failedItems } from "../../core/plan/item-counters.ts";
 import type { Json } from "../../core/json.ts";
 import type { Context } from "../context.ts";
 import {
@@ -52,7 +53,7 @@ export function jobOf(root: Header): JobAttributes | undefined {
     ...(outcome === "complete" && copyOfValue(lastStep === undefined ? rootRow(root) : root)),
   };
 }
-/** Returns the state that a decided root gives its job. Good results go on, but a failed run makes the job a failure. */
+/** Returns the state that a decided root gives its job. Good results go on, but a failed run or item makes the job a failure. */
 export function stateOf({ outcome, totals }: Pick<Header, "outcome" | "totals">): EndState {
   switch (outcome) {
     case "cancelled":
@@ -63,7 +64,7 @@ export function stateOf({ outcome, totals }: Pick<Header, "outcome" | "totals">)
     case "failed":
       return "failure";
     default:
-      return failedRuns(totals ?? {}) > 0 ? "failure" : "success";
+      return failedRuns(totals ?? {}) + failedItems(totals ?? {}) > 0 ? "failure" : "success";
   }
 }
 

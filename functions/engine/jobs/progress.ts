@@ -1,4 +1,6 @@
 import { shardOf } from "../../core/items/shard-of.ts";
+import type { Counts } from "../../core/plan/counts.ts";
+import { itemChange } from "../../core/plan/item-counters.ts";
 import { isShared, runIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
@@ -35,8 +37,15 @@ export async function noteProgress(context: Context, runs: readonly Run[]): Prom
 async function noteJob(context: Context, runs: readonly Run[]): Promise<void> {
   const first = runs[0] as Run;
   const add: Record<string, number> = {};
-  for (const { status } of runs) add[status] = (add[status] ?? 0) + 1;
+  for (const run of runs) addTo(add, { [run.status]: 1, ...itemsOf(run) });
   await addProgress(context, first, first.runId, add);
+}
+/** What a run changes in the items of its job. Those of its children are counted by the children. */
+function itemsOf({ carry, counts, ownCounts, joins }: Run): Counts {
+  return itemChange(carry, joins === undefined ? counts : ownCounts);
+}
+function addTo(sum: Record<string, number>, counts: Counts): void {
+  for (const [name, count] of Object.entries(counts)) sum[name] = (sum[name] ?? 0) + count;
 }
 /**
  * Counts members without rows. A write for each batch would double what the batch costs, so one batch in a few counts
@@ -54,7 +63,11 @@ export async function noteRowless(context: Context, header: Header, members: rea
  */
 export async function noteRenewed(context: Context, run: Run, again: boolean): Promise<void> {
   if (run.task === undefined || !isTerminal(run.status)) return;
-  const add = { ...(!isFirst(run) && { [run.status]: -1 }), ...(again && run.attempt > 0 && { [RERUN]: 1 }) };
+  const back = Object.entries(itemsOf(run)).map(([name, count]) => [name, -count]);
+  const add = {
+    ...(!isFirst(run) && { [run.status]: -1, ...Object.fromEntries(back) }),
+    ...(again && run.attempt > 0 && { [RERUN]: 1 }),
+  };
   if (Object.keys(add).length > 0) await addProgress(context, run, run.runId, add);
 }
 /** Progress counter of the runs of earlier rounds that do not count any more. */

@@ -32,6 +32,8 @@ function fairnessGroupOf(message: GeneralMessage): string {
       return "schedules";
     case "drain":
       return `pause-${message.pause}`;
+    case "dispatch":
+      return "dispatch";
     default:
       return assertNever(message);
   }
@@ -112,9 +114,11 @@ export class Packs {
     pack.members.push(index);
     if (pack.members.length >= this.#membersPerMessage) this.#close(pack);
   }
-  async send(): Promise<void> {
+  /** Sends the messages, and returns how many there were. */
+  async send(): Promise<number> {
     for (const pack of this.#open.values()) if (pack.members.length > 0) this.#close(pack);
     if (this.#messages.length > 0) await this.#context.queue.send(this.#messages);
+    return this.#messages.length;
   }
 
   #packOf(like: Omit<Pack, "members">): Pack {

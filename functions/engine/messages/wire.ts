@@ -23,6 +23,8 @@ export type EngineMessage =
       readonly shard: number;
       readonly after?: string;
     }
+  /** Wakes the dependents of an identity, from the one after `after`. */
+  | { readonly kind: "dependents"; readonly gid: string; readonly after: string }
   /** `all` is set by the first sweep of a start: what a call of the API left begun is owed at once. */
   | { readonly kind: "sweep"; readonly gid: string; readonly fromLeaf: number; readonly all?: true };
 /**
@@ -51,13 +53,20 @@ export interface DrainParked {
   readonly pause: string;
   readonly shard: number;
 }
+/** Admits what waits in the backlog of a queue. It belongs to no job. */
+export interface DispatchBacklog {
+  readonly kind: "dispatch";
+  readonly queue: string;
+  /** Set on a message by which a dispatcher looks again: its name in the item of the queue. */
+  readonly next?: string;
+}
 /** Puts the schedules of the configuration. */
 export interface SyncSchedules {
   readonly kind: "schedules";
 }
 
 /** Messages that belong to no job, or to no group of one. */
-export type GeneralMessage = ScheduleDue | SyncSchedules | DrainParked;
+export type GeneralMessage = ScheduleDue | SyncSchedules | DrainParked | DispatchBacklog;
 
 export function encodeMessage(message: EngineMessage | GeneralMessage): Json {
   return { v: MESSAGE_VERSION, ...message } as Json;
@@ -67,11 +76,13 @@ export function decodeMessage(body: Json): EngineMessage | ExecutionEnded | Gene
   if (body === null || typeof body !== "object" || Array.isArray(body)) return undefined;
   const message = body as JsonObject;
   if (message["v"] !== MESSAGE_VERSION) return undefined;
-  const { kind, gid, execution, name, at, target, pause, shard } = message;
+  const { kind, gid, execution, name, at, target, pause, shard, queue, next } = message;
   if (kind === "schedule" && typeof name === "string") return { kind, name, ...(typeof at === "number" && { at }) };
   if (kind === "schedules") return { kind };
   if (kind === "drain" && typeof target === "string" && typeof pause === "string" && isWhole(shard))
     return { kind, target, pause, shard };
+  if (kind === "dispatch" && typeof queue === "string")
+    return { kind, queue, ...(typeof next === "string" && { next }) };
   if (kind === "executionEnded" && typeof execution === "string") return { kind, execution };
   return typeof gid === "string" && gid.length > 0 ? decodeForGroup(message, gid) : undefined;
 }
@@ -96,6 +107,8 @@ function decodeForGroup(message: JsonObject, gid: string): EngineMessage | undef
     case "wake":
       if (!isWhole(round) || !isWhole(shard) || (after !== undefined && typeof after !== "string")) return undefined;
       return { kind, gid, round, shard, ...(after !== undefined && { after }) };
+    case "dependents":
+      return typeof after === "string" ? { kind, gid, after } : undefined;
     case "sweep":
       return isWhole(fromLeaf) ? { kind, gid, fromLeaf, ...(all === true && { all }) } : undefined;
     default:

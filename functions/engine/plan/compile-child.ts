@@ -6,6 +6,7 @@ import { compileCanvas, type DeclaredTracking, type OptionsOf, strandTasks } fro
 import type { PlanSize } from "../../core/plan/plan-size.ts";
 import type { Strand, TaskStep } from "../../core/plan/plan.ts";
 import { isLimited, LIMIT_NAMES, limitsOf } from "../../core/task/run-limits.ts";
+import { requireStreaming, STREAM_RESULTS } from "../../core/task/streaming-handlers.ts";
 import { depthOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { queueOf } from "./step-placement.ts";
@@ -58,6 +59,7 @@ function checkTasks(context: Context, strand: Strand): void {
       });
     }
     refuseLimits(context, step, at);
+    refuseUnstreamed(context, step, at);
     const field = `${at}/options/queue`;
     if (queues !== undefined) requireQueue(queueOf(context, step), queues, `${field} (${step.task})`, field);
   }
@@ -76,6 +78,12 @@ function refuseLimits({ registry }: Context, { task, each, options }: TaskStep, 
     ? `one run calls ${task} for each item of a ${each}, so its ${name} cannot hold: use a group of signatures`
     : `${task} is a state machine, whose executions take no ${name}`;
   throw new FanfoldError("invalid_canvas", problem, { details: { field: `${at}/options/${name}`, task } });
+}
+
+/** Throws `cannot_stream` for a path task that is asked to stream its results and does not. */
+function refuseUnstreamed({ registry }: Context, { task, kwargs }: TaskStep, at: string): void {
+  const info = registry.info(task);
+  if (info?.paths && kwargs?.[STREAM_RESULTS] === true) requireStreaming(info, `${at}/kwargs/${STREAM_RESULTS}`);
 }
 
 /**

@@ -58,7 +58,8 @@ function countStrand(
   };
 }
 
-function notesOf({ streaming, shared, branches, loops, inputs, links, limits }: Unknowns, taskRuns: number): string[] {
+function notesOf(unknowns: Unknowns, taskRuns: number): string[] {
+  const { streaming, shared, dependent, branches, loops, inputs, links, limits } = unknowns;
   const known = `${taskRuns} task ${taskRuns === 1 ? "run is" : "runs are"} known`;
   const notes: string[] = [];
   if (streaming.size > 0)
@@ -68,6 +69,10 @@ function notesOf({ streaming, shared, branches, loops, inputs, links, limits }: 
   if (inputs > 0) notes.push(`grows while it runs: ${known}; the items follow in pages`);
   if (shared.size > 0)
     notes.push(`runs of ${[...shared].join(", ")} may be shared with other jobs; they are counted as if none were`);
+  if (dependent.size > 0)
+    notes.push(
+      `runs of ${[...dependent].join(", ")} depend on others, which are not counted: about 7 write units for each`,
+    );
   if (branches > 0) notes.push("of each branch the way with more task runs is counted");
   if (loops > 0) notes.push("each loop is counted as often as it may run at most");
   if (links > 0)

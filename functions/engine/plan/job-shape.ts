@@ -20,7 +20,7 @@ import {
 import { limitsOf, type RunLimits } from "../../core/task/run-limits.ts";
 import { ROWLESS_SAMPLE } from "../config.ts";
 import type { Context } from "../context.ts";
-import { dedupeOf } from "./shared-step.ts";
+import { declaresAny, dedupeOf } from "./shared-step.ts";
 import { notBeforeOf, packSize, queueOf } from "./step-placement.ts";
 
 /** Returns the numbers of this engine that decide how work is cut and packed. */
@@ -54,6 +54,8 @@ export interface Unknowns {
   readonly streaming: Set<string>;
   /** Tasks whose runs jobs share. */
   readonly shared: Set<string>;
+  /** Tasks whose runs depend on others by what is declared. What their code asks for cannot be known. */
+  readonly dependent: Set<string>;
   /** Number of branches. The way with more task runs is counted. */
   branches: number;
   /** Number of loops. Each is counted as often as it may run at most. */
@@ -74,6 +76,7 @@ export class ShapeBuilder {
   readonly unknowns: Unknowns = {
     streaming: new Set(),
     shared: new Set(),
+    dependent: new Set(),
     branches: 0,
     loops: 0,
     inputs: 0,
@@ -125,6 +128,7 @@ export class ShapeBuilder {
     const errors = step.errors && { errors: true as const };
     const shared = !isGroupStep(step) && dedupeOf(this.#context, step) !== undefined;
     if (shared) this.unknowns.shared.add(step.task);
+    if (!isGroupStep(step) && declaresAny(this.#context, step)) this.unknowns.dependent.add(step.task);
     const key = `t${shared ? "s" : ""}${queue}|${delaySeconds}|${parts.join()}|${step.errors ? "e" : ""}|${limits ? `${limits.writes}.${limits.reads}` : ""}`;
     return this.#same(key, [], () => ({
       queue,

@@ -7,3 +7,6 @@ export function dedupeOf({ registry }: Pick<Context, "registry">, { task, option
   const dedupe = options?.dedupe ?? registry.info(task)?.dedupe;
   return dedupe === "none" ? undefined : dedupe;
 }
+/** Whether a step declares dependencies, so that its run may have to wait before it starts. */
+export const declaresAny = ({ registry }: Pick<Context, "registry">, { task, options }: TaskStep): boolean =>
+  options?.dependsOn !== undefined || registry.info(task)?.dependsOn !== undefined;

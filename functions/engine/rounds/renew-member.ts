@@ -120,7 +120,8 @@ async function wayOf(
 ): Promise<"queue" | "wait" | "anew"> {
   if (run.joins === undefined) return "queue";
   if (child?.pages && (child.memberCount === undefined || child.cut) && run.task !== undefined) return "queue";
-  if (child?.execution !== undefined) return "anew"; // with an input that its task makes again
+  // With an input that its task makes again. The round may have ended before the group was created.
+  if (child ? child.execution !== undefined : run.takes === "answer" && run.manifest !== undefined) return "anew";
   if (!child || child.wait || child.outcome !== "complete") return "wait";
   return mayHaveFailed(child.totals ?? {}) && (await selectsIn(context, child, order)) ? "wait" : "anew";
 }

@@ -1,6 +1,7 @@
 import type { Context } from "../context.ts";
 import type { Header } from "../item-kinds.ts";
 import { readHeaders } from "../items/header-reads.ts";
+import { decodeMessage } from "../messages/wire.ts";
 import type { OutgoingMessage } from "../ports.ts";
 import type { SubmitOutcome, SubmitRequest } from "../requests.ts";
 import { type CreatedJob, createJob, type Draft, draftJob, launchJob, unlessUnwritable } from "./submit.ts";
@@ -67,13 +68,14 @@ async function knownRoots(context: Context, starts: readonly Start[]): Promise<R
 /** Sends what starts the jobs, in one call. A send that fails refuses every job that had a message in it. */
 async function launch(context: Context, starts: readonly Start[]): Promise<void> {
   const messages: OutgoingMessage[] = [];
+  const asked = new Set<string>();
   const { queue } = context;
   const gathering: Context = {
     ...context,
     queue: {
       maxDelaySeconds: queue.maxDelaySeconds,
       depth: (name) => queue.depth(name),
-      send: async (some) => void messages.push(...some),
+      send: async (some) => void messages.push(...some.filter(({ body }) => isNew(asked, body))),
     },
   };
   await each(starts, async ({ made, request }) => made && launchJob(gathering, made.header, request.token));
@@ -81,4 +83,12 @@ async function launch(context: Context, starts: readonly Start[]): Promise<void>
   const sending = unlessUnwritable(queue.send(messages));
   const sent = new Set(messages.map(({ jobId }) => jobId));
   await each(starts, async ({ made }) => (made && sent.has(made.header.gid) ? sending : undefined));
+}
+/** Returns false for a message that asks a dispatcher whom another message of the slice asks already. */
+function isNew(asked: Set<string>, body: OutgoingMessage["body"]): boolean {
+  const message = decodeMessage(body);
+  if (message?.kind !== "dispatch") return true;
+  if (asked.has(message.queue)) return false;
+  asked.add(message.queue);
+  return true;
 }

@@ -1,7 +1,7 @@
 import { isGroupStep } from "../../core/plan/plan.ts";
 import { jobIdOf, parseRunId, runIdOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
-import { type DeadLetter, queryDeadLetters, readDeadLetter } from "../items/dead-letter-items.ts";
+import { type DeadLetter, isDeadLetterId, queryDeadLetters, readDeadLetter } from "../items/dead-letter-items.ts";
 import { readHeader } from "../items/header-reads.ts";
 import type { DeadLetterView, Page } from "../job-views.ts";
 import { decodeMessage } from "../messages/wire.ts";
@@ -25,7 +25,6 @@ export async function viewDeadLetter(context: Context, id: string): Promise<Dead
   return letter && { ...viewLetter(letter), ...(await callOf(context, letter)) };
 }
 
-const LETTER_CURSOR = /^[0-9]{14}-[0-9a-zA-Z]{1,64}$/;
 /** Returns at most `limit` letters that match the filter, the newest first, and where the rest begins. */
 export async function findDeadLetters(
   context: Context,
@@ -38,7 +37,7 @@ export async function findDeadLetters(
   }
   const letters: DeadLetter[] = [];
   let { cursor } = filter;
-  if (cursor !== undefined && !LETTER_CURSOR.test(cursor)) throw wrongCursor();
+  if (cursor !== undefined && !isDeadLetterId(cursor)) throw wrongCursor();
   let read = 0;
   do {
     const page = await queryDeadLetters(context, limit - letters.length, cursor);

@@ -1,6 +1,5 @@
 import type { Context } from "../context.ts";
-import { FAILURE_KINDS, failurePartition, failureTime } from "../item-kinds.ts";
-import { asFailure, asFailureKind } from "../items/failure-items.ts";
+import { asFailure, asFailureKind, FAILURE_KINDS, failurePartition, failureTime } from "../items/failure-items.ts";
 import { type FailureKind, failureKindText, keyText } from "../jobs/failures.ts";
 import type { FailureGroup, Page } from "../job-views.ts";
 import type { FailureFilter } from "../requests.ts";

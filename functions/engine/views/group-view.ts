@@ -2,6 +2,7 @@ import { FanfoldError } from "../../core/errors.ts";
 import { addCounts, carriedUp, type Counts } from "../../core/plan/counts.ts";
 import { isExpired } from "../../core/plan/group-expiry.ts";
 import type { GroupView } from "../../core/plan/group-view.ts";
+import { splitItems } from "../../core/plan/item-counters.ts";
 import { jobIdOf, parseRunId, runIdOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import type { Header } from "../item-kinds.ts";
@@ -32,7 +33,7 @@ export async function viewGroup(context: Context, groupId: string): Promise<Grou
     createdAt: header.createdAt,
     ...(total !== undefined && { total, remaining: Math.max(0, total - marks.ended) }),
     failed: marks.counts["failedMembers"] ?? 0,
-    counts: shownCounts(marks.counts),
+    ...shownCounts(marks.counts),
     countsExact: marks.exact,
     policy: header.policy,
     tracking: header.tracking,
@@ -88,9 +89,9 @@ async function marksOf(context: Context, header: Header): Promise<Marks> {
   return { ...total, ended: marked, counts, exact: exact && !("inexact" in counts) };
 }
 const isExact = ({ early = false, totals = {} }: Header): boolean => !early && !("inexact" in totals);
-function shownCounts(counts: Counts): Counts {
+function shownCounts(counts: Counts): Pick<GroupView, "counts" | "items"> {
   const { inexact: _inexact, ...shown } = carriedUp(addCounts(counts));
-  return shown;
+  return splitItems(shown);
 }
 
 /** Returns the run that follows a group once it has completed: its callback, or the next step of the run that spawned it. */

@@ -1,6 +1,6 @@
 import { FanfoldError } from "../../core/errors.ts";
 import { isGroupStep } from "../../core/plan/plan.ts";
-import { parseRunId, runIdOf } from "../../core/plan/run-id.ts";
+import { jobIdOf, parseRunId, runIdOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { calledLinkGroup } from "../groups/link-groups.ts";
 import type { Header, Run } from "../item-kinds.ts";
@@ -9,6 +9,7 @@ import { countersOf, readLedger } from "../items/ledger-reads.ts";
 import { childGroup, currentRows, openedGroup, readLeaf, readMember } from "../items/run-reads.ts";
 import type { GraphEdgeKind, GraphNode, JobGraph } from "../job-views.ts";
 import { memberStrand, strandOf } from "../plan/strands.ts";
+import { countPending } from "./pending.ts";
 import { viewRun } from "./run-view.ts";
 
 /** Most members of a group that are drawn one by one. A bigger group is one folded node with its counts. */
@@ -17,6 +18,8 @@ const DRAWN_MEMBERS = 20;
 const DRAWN_NODES = 500;
 
 interface Drawing {
+  /** Pending runs by group. */
+  readonly pending: ReadonlyMap<string, number>;
   readonly nodes: GraphNode[];
   readonly edges: JobGraph["edges"][number][];
 }
@@ -32,10 +35,12 @@ export async function jobGraph(context: Context, jobId: string, runId = runIdOf(
     throw runId === runIdOf(jobId, 0, 0)
       ? new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } })
       : new FanfoldError("run_not_found", `no run ${runId}`, { details: { runId } });
-  const drawing: Drawing = { nodes: [], edges: [] };
+  const root = header.joins === undefined ? header : await readHeader(context, jobIdOf(header.gid));
+  const pending = root && !root.outcome ? await countPending(context, root) : new Map<string, number>();
+  const drawing: Drawing = { nodes: [], edges: [], pending };
   const runs = currentRows(await readMember(context, ref.gid, ref.index));
   if (header.memberCount !== undefined || runs.length > 0) await drawMember(context, drawing, header, ref.index, runs);
-  return drawing;
+  return { nodes: drawing.nodes, edges: drawing.edges };
 }
 
 /** Draws a strand, and returns the ids of its first and last node. */
@@ -136,7 +141,9 @@ async function drawMembers(
 ): Promise<{ first: string; last: string }[]> {
   const { gid, memberCount: count } = header;
   if (count === undefined || count > DRAWN_MEMBERS || drawing.nodes.length > DRAWN_NODES) {
-    const byStatus = countersOf(await readLedger(context, { gid, round: header.round, level: header.height, node: 0 }));
+    const ended = countersOf(await readLedger(context, { gid, round: header.round, level: header.height, node: 0 }));
+    const pending = header.outcome === undefined ? drawing.pending.get(gid) : undefined;
+    const byStatus = { ...ended, ...(pending !== undefined && { pending }) };
     const id = `${gid}.*`;
     drawing.nodes.push({
       id,

@@ -1,6 +1,7 @@
 import { FanfoldError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
 import { addCounts, type Counts, endedRuns } from "../../core/plan/counts.ts";
+import { itemChange, splitItems } from "../../core/plan/item-counters.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import { stampText } from "../../core/plan/stamps.ts";
 import type { ResultEntry } from "../../core/task/invocation.ts";
@@ -31,6 +32,7 @@ import { RERUN, stateEvents } from "../jobs/progress.ts";
 import { costOf } from "../plan/estimate-job.ts";
 import type { Item } from "../ports.ts";
 import { stateOfPause } from "./pauses.ts";
+import { countPending } from "./pending.ts";
 
 /** Returns a job as people and the API see it; undefined when there is no such job. */
 export async function viewJob(context: Context, jobId: string): Promise<JobView | undefined> {
@@ -40,6 +42,10 @@ export async function viewJob(context: Context, jobId: string): Promise<JobView 
   if (!job) return undefined;
   const progress = await progressOf(context, jobId);
   const view = await toView(context, job, root, progress, now);
+  if (root.outcome === undefined) {
+    const pending = [...(await countPending(context, root)).values()].reduce((sum, count) => sum + count, 0);
+    return pending === 0 ? view : { ...view, pending };
+  }
   return job.estimate !== undefined && view.countsExact
     ? { ...view, cost: costOf(context, job.estimate, view.counts, progress[RERUN] ?? 0) }
     : view;
@@ -51,7 +57,9 @@ async function progressOf(context: Context, jobId: string): Promise<Counts> {
 /** Returns the first run among the counters, which count all others. */
 function firstOf(root: Header): Counts {
   const run = rootRow(root);
-  return run?.task !== undefined && isTerminal(run.status) ? { [run.status]: 1 } : {};
+  return run?.task !== undefined && isTerminal(run.status)
+    ? { [run.status]: 1, ...itemChange(undefined, run.joins === undefined ? run.counts : run.ownCounts) }
+    : {};
 }
 /** `now` is from before the read of the root. */
 async function toView(
@@ -62,7 +70,8 @@ async function toView(
   now: number,
 ): Promise<JobView> {
   const { planned = 0, [RERUN]: _rerun, ...counted } = progress;
-  const { counts = {}, countsExact: exact = false } = job;
+  const { counts: ended = {}, countsExact: exact = false } = job;
+  const { counts, items } = splitItems(exact ? ended : addCounts(counted, firstOf(root)));
   const parameters =
     job.parameters ??
     (job.parametersRef === undefined
@@ -77,8 +86,9 @@ async function toView(
     round: job.round,
     createdAt: job.createdAt,
     deadlineAt: job.deadline,
-    counts: exact ? counts : addCounts(counted, firstOf(root)),
+    counts,
     countsExact: exact,
+    ...(items && { items }),
     planned: exact ? endedRuns(counts) : planned + job.planned,
   };
   if (job.endedAt === undefined) return base;

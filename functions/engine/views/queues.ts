@@ -1,20 +1,25 @@
 import { ENGINE_QUEUE, parseQueueName } from "../../core/names/queue-name.ts";
+import { capOf } from "../admission/backlog.ts";
 import { all, eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { PARKED_SHARDS } from "../item-kinds.ts";
+import { queryEntries } from "../items/backlog-items.ts";
+import { queryDispatchers } from "../items/dispatcher-items.ts";
 import { isPaused, type Pause, queryParked, queryPauses } from "../items/pause-items.ts";
 import type { QueueView } from "../job-views.ts";
+import { speedOf, workOf } from "./statistics.ts";
 
-/** Parked messages of one shard of a pause that are counted. */
+/** Parked messages of one shard of a pause, and entries of a backlog, that are counted. */
 const MOST_COUNTED = 1_000;
 const AT_ONCE = 8;
 
 /**
  * Returns the queues of the configuration and those in `more`, in the order of their names, with what waits in them and
- * what is parked because of a pause. What is parked for a job is not counted, because nothing lists paused jobs.
+ * for them, and what is parked because of a pause. What is parked for a job is not counted, because nothing lists paused jobs.
  */
 export async function viewQueues(context: Context, more: readonly string[]): Promise<readonly QueueView[]> {
-  const names = [...new Set([ENGINE_QUEUE, ...(context.config.queues ?? []), ...more])];
+  const dispatched = (await queryDispatchers(context)).map(({ queue }) => queue);
+  const names = [...new Set([ENGINE_QUEUE, ...(context.config.queues ?? []), ...more, ...dispatched])];
   const pauses = await queryPauses(context);
   const counted = await all(pauses.map((pause) => countParked(context, pause)));
   const views = new Map<string, QueueView>();
@@ -23,7 +28,16 @@ export async function viewQueues(context: Context, more: readonly string[]): Pro
     const paused = pauses.some((pause) => isPaused(pause) && holdsAll(pause, name));
     const parked = counted.reduce((sum, { queues }) => sum + (queues.get(name) ?? 0), 0);
     const atLeast = counted.some(({ complete, queues }) => !complete && queues.has(name));
-    views.set(name, { name, ...(depth && { depth }), paused, parked, ...(atLeast && { parkedMore: true }) });
+    const speed = speedOf(await workOf(context, name), depth, paused);
+    views.set(name, {
+      name,
+      ...(depth && { depth }),
+      ...speed,
+      paused,
+      parked,
+      ...(atLeast && { parkedMore: true }),
+      ...(capOf(context, name) !== undefined || dispatched.includes(name) ? await countBacklog(context, name) : {}),
+    });
   });
   return [...views.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -51,4 +65,20 @@ async function countParked(
     }
   });
   return { queues, complete };
+}
+async function countBacklog(
+  context: Context,
+  queue: string,
+): Promise<Pick<QueueView, "cap" | "backlog" | "backlogMore">> {
+  const cap = capOf(context, queue);
+  let backlog = 0;
+  let entries = 0;
+  let more = false;
+  for await (const page of queryEntries(context, queue, { limit: MOST_COUNTED })) {
+    backlog += page.reduce((sum, { members }) => sum + members, 0);
+    entries += page.length;
+    more = entries >= MOST_COUNTED;
+    if (more) break;
+  }
+  return { ...(cap !== undefined && { cap }), backlog, ...(more && { backlogMore: true }) };
 }

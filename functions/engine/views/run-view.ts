@@ -13,7 +13,9 @@ import { readRowless } from "../items/ledger-parts.ts";
 import { readRun } from "../items/run-reads.ts";
 import { loadValue } from "../items/values.ts";
 import { strandOf } from "../plan/strands.ts";
+import { dependenciesOf } from "./dependencies.ts";
 import { unmetOf } from "../waits/deferred.ts";
+import { pendingRuns } from "./pending.ts";
 import { wrongCursor } from "./job-view.ts";
 
 /** Returns a run as people and the API see it. The engine's own runs (group steps, pages) have no task. */
@@ -40,6 +42,7 @@ export async function viewRun(context: Context, run: Run, header: Header | undef
     ...(run.takes !== undefined && { takes: run.takes }),
     ...(run.status === "deferred" && header?.outcome === undefined && { unmet: unmetOf(run) }),
     ...(run.adopts !== undefined && { adopts: adoptedBy(run, run.adopts) }),
+    ...(run.cause && { cause: run.cause.map((gid) => runIdOf(gid, 0, 0)) }),
   };
 }
 function adoptedBy({ adoptsRound = 0, reused }: Run, identity: string): NonNullable<RunView["adopts"]> {
@@ -77,7 +80,15 @@ export async function viewRunById(context: Context, runId: string): Promise<RunV
   const view = await viewRun(context, run, header);
   const value = run.valueRef !== undefined && { value: await loadValue(context, run) };
   const call = header && (await callOf(context, header, run));
-  return { ...view, ...value, ...call, ...(await waitOf(context, run)), ...(await detailOf(context, runId)) };
+  const depends = await dependenciesOf(context, run);
+  return {
+    ...view,
+    ...value,
+    ...call,
+    ...depends,
+    ...(await waitOf(context, run)),
+    ...(await detailOf(context, runId)),
+  };
 }
 /** Returns what the plan gives a task to work on, and the run whose value comes before it. */
 async function callOf(
@@ -121,11 +132,11 @@ const SHOWN_ATTEMPTS = 21;
 
 /**
  * Lists the rows of a job, depth first from the root. The cursor is the id of the last run. Lazy members that never
- * started have no row, so they are not listed.
+ * started have no row, so they are not listed. Those that wait to be admitted are listed as `pending` when asked for.
  */
 export async function listRuns(context: Context, jobId: string, filter: RunFilter): Promise<Page<RunView>> {
-  if (!(await readHeader(context, jobId)))
-    throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
+  const root = await readHeader(context, jobId);
+  if (!root) throw new FanfoldError("job_not_found", `no job ${jobId}`, { details: { jobId } });
   const limit = Math.min(filter.limit ?? 100, 1_000);
   const { cursor: after } = filter;
   const of = after === undefined ? undefined : parseRunId(after);
@@ -133,6 +144,17 @@ export async function listRuns(context: Context, jobId: string, filter: RunFilte
   if (of !== undefined && filter.groupId !== undefined && of.gid !== filter.groupId) throw wrongCursor();
   const items: RunView[] = [];
   const wanted = filter.stamps && new Set(filterTexts(filter.stamps));
+  // Pending runs have no rows, so they are listed only when they are asked for.
+  if (filter.status === "pending") {
+    if (root.outcome) return { items };
+    for await (const view of pendingRuns(context, root, of)) {
+      if (filter.groupId !== undefined && view.groupId !== filter.groupId) continue;
+      if (wanted !== undefined && !carriesStamp(view.stamps, wanted)) continue;
+      items.push(view);
+      if (items.length >= limit) return { items, cursor: view.runId };
+    }
+    return { items };
+  }
   const walk =
     filter.groupId === undefined ? walkRuns(context, jobId, after) : walkMembers(context, filter.groupId, after);
   for await (const { run, header, cursor } of walk) {

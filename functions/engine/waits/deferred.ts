@@ -1,7 +1,7 @@
 import { FanfoldError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { isShared, parseRunId, runIdOf, type RunRef } from "../../core/plan/run-id.ts";
-import type { AwaitedEvent, EventLook } from "../../core/task/invocation.ts";
+import type { AwaitedEvent, AwaitedRun, EventLook } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import type { RunView } from "../job-views.ts";
 import { eventItemKey, type Run, type RunAttributes } from "../item-kinds.ts";
@@ -11,7 +11,8 @@ import { duePart } from "../items/run-reads.ts";
 import { endDeferral, queueWoken, takeUnmet } from "../items/run-writes.ts";
 import { loadValue } from "../items/values.ts";
 import { sendRun } from "../messages/send.ts";
-import { dependencyOf, metOf, parseDependency, subscribeOps } from "./dependencies.ts";
+import { awaitedBy, dependencyOf, metOf, parseDependency, subscribeOps } from "./dependencies.ts";
+import { refuseCycle } from "./cycles.ts";
 import { parseLock } from "./lock-names.ts";
 
 /**
@@ -67,11 +68,12 @@ export function unmetOf(run: Run): NonNullable<RunView["unmet"]> {
 const endPart = (expiresAt: number | undefined): { readonly expiresAt?: number } =>
   expiresAt === undefined ? {} : { expiresAt };
 
-/** Subscribes a run to events, and returns what the commit of its deferred attempt sets. */
+/** Subscribes a run to events and runs, and returns what the commit of its deferred attempt sets. */
 export async function deferredPart(
   context: Context,
   run: Run,
   events: readonly AwaitedEvent[],
+  runs: readonly AwaitedRun[] = [],
 ): Promise<Partial<RunAttributes>> {
   const until = Object.fromEntries(
     events.flatMap(({ name, deadline }) => (deadline === undefined ? [] : [[name, deadline]])),
@@ -83,7 +85,10 @@ export async function deferredPart(
       `a run waits for at most ${LIMITS.awaitedEvents} names of events with a timeout: let the next step wait for more`,
     );
   }
-  const unmet = events.map(({ name }) => dependencyOf("event", name));
+  const unmet = [
+    ...events.map(({ name }) => dependencyOf("event", name)),
+    ...runs.map(({ gid }) => dependencyOf("run", gid)),
+  ];
   await context.store.writeMany(subscribeOps(context, run, unmet));
   const now = context.clock.now();
   const ends = Object.values(until);
@@ -91,18 +96,46 @@ export async function deferredPart(
     status: "deferred",
     unmet: new Set(unmet),
     sentAt: now,
+    ...(runs.length > 0 && { asked: askedOf(run, runs) }),
     ...(ends.length > 0 && { eventDeadlines, ...duePart(context, run.runId, Math.min(...ends), now) }),
   };
 }
 
-/**
- * Checks whether the events of a deferred run have been sent, and wakes it if so. Returns true when the run is not
- * deferred any more.
- */
-export async function resumeDeferred(context: Context, run: Run): Promise<boolean> {
+/** Returns the rounds that a run waits for, with those that it has waited for before. */
+export const askedOf = ({ asked }: Pick<Run, "asked">, runs: readonly AwaitedRun[]): NonNullable<Run["asked"]> => ({
+  ...Object.fromEntries(runs.map(({ gid, round }) => [gid, round])),
+  ...asked,
+});
+
+/** What became of a deferred run that was looked at: it is deferred no more, or its waits were a cycle and ended it. */
+export interface Resumed {
+  readonly woken: boolean;
+  readonly ended?: Run | undefined;
+}
+/** Checks whether what a deferred run waits for is there, and wakes it if so. The caller follows a run that has ended. */
+export async function resumeDeferred(context: Context, run: Run): Promise<Resumed> {
+  if (awaitedBy(run).length > 0) {
+    if (await wakeDependent(context, run)) return { woken: true };
+    return { woken: false, ended: await refuseCycle(context, run) };
+  }
   const unmet = [...(run.unmet ?? [])];
   const met = await metOf(context, run, unmet);
-  return met.length < unmet.length && met.length === 0 ? false : wakeRun(context, run.runId, met);
+  const none = met.length < unmet.length && met.length === 0;
+  return { woken: !none && (await wakeRun(context, run.runId, met)) };
+}
+/**
+ * Wakes a run that waits for other runs once all of these have ended. One unit. Each that ends is stored before it looks
+ * at the others, so the last one sees all. Only the writer sends, since whoever has died before the send wakes again.
+ * Returns true when the run is not deferred any more.
+ */
+export async function wakeDependent(context: Context, run: Run): Promise<boolean> {
+  const unmet = [...(run.unmet ?? [])];
+  if ((await metOf(context, run, unmet)).length < unmet.length) return false;
+  const sentAt = context.clock.now();
+  const { run: woken } = await endDeferral(context, run, sentAt);
+  // The response of the write may have been lost, so the row says whether it was this one.
+  if (woken?.sentAt === sentAt) await sendWoken(context, woken);
+  return true;
 }
 
 /**
@@ -125,5 +158,6 @@ export async function wakeOwner(context: Context, run: Run): Promise<void> {
 async function sendWoken(context: Context, run: Run | undefined): Promise<void> {
   if (run?.status !== "queued") return;
   const header = await readHeader(context, run.gid);
-  if (header && !header.outcome) await sendRun(context, header, run, 0);
+  // A run that was woken for a lock below a decided group passes the lock on when its message is handled.
+  if (header && (!header.outcome || run.parked)) await sendRun(context, header, run, 0);
 }

@@ -1,10 +1,10 @@
 import { FanfoldError } from "../../core/errors.ts";
 import type { Context } from "../context.ts";
-import { isTerminal, type RunStatus } from "../../core/plan/run-state.ts";
-import { eventItemKey, headerKey, ITEM_VERSION, type Run, waiterKey } from "../item-kinds.ts";
+import { isTerminal } from "../../core/plan/run-state.ts";
+import { eventItemKey, ITEM_VERSION, type Run, waiterKey } from "../item-kinds.ts";
 import { absent } from "../items/conditions.ts";
-import { subscribeToOp } from "../items/identity-items.ts";
-import { rootRowOf } from "../items/root-row.ts";
+import { dependentOp, nestedWaitOp } from "../items/edge-items.ts";
+import { readIdentities } from "../items/identity-items.ts";
 import type { PutOp } from "../ports.ts";
 import { parseLock } from "./lock-names.ts";
 import { nextWaiters, waitOp } from "./lock-waiters.ts";
@@ -19,8 +19,8 @@ import { nextWaiters, waitOp } from "./lock-waiters.ts";
  * So one of the two sees both.
  */
 interface DependencyKind {
-  /** Puts the run among the subscribers. Costs one write unit, and may be repeated. Undefined when time meets it. */
-  subscribe(context: Context, run: Run, name: string): PutOp | undefined;
+  /** Puts the run among the subscribers. Costs a write unit for each, and may be repeated. None when time meets it. */
+  subscribe(context: Context, run: Run, name: string): readonly PutOp[];
   /** Returns which of these are met. One read unit for each, or some for a lock. */
   met(context: Context, run: Run, names: readonly string[]): Promise<readonly string[]>;
 }
@@ -28,23 +28,29 @@ const KINDS = {
   event: {
     subscribe: (context, { jobId, runId, ttl }, name) => {
       const attributes = { v: ITEM_VERSION, jobId, ttl, runId };
-      return { op: "put", key: waiterKey(jobId, name, context.ids.hash(runId)), attributes, when: absent() };
+      return [{ op: "put", key: waiterKey(jobId, name, context.ids.hash(runId)), attributes, when: absent() }];
     },
     met: async ({ store }, { jobId }, names) => {
       const items = await store.getMany(names.map((name) => eventItemKey(jobId, name)));
       return names.filter((_, k) => items[k] !== undefined);
     },
   },
-  /** An identity. Runs that only wait for one take its end over (waits/identities.ts). */
+  /** An identity. Runs that only wait for one take its end over (waits/identities.ts). A collected one is asked anew. */
   run: {
-    subscribe: (context, run, name) => subscribeToOp(context, name, run.adoptsRound ?? 0, run, run),
-    met: async ({ store }, _run, names) => {
-      const items = await store.getMany(names.map((name) => headerKey(name)));
-      return names.filter((_, k) => isTerminal(rootRowOf(items[k])?.attributes["status"] as RunStatus));
+    subscribe: (context, run, name) => {
+      const nested = nestedWaitOp(context, name, run);
+      return [dependentOp(context, name, run), ...(nested ? [nested] : [])];
+    },
+    met: async (context, { asked = {} }, names) => {
+      const identities = await readIdentities(context, names);
+      return names.filter((name, k) => {
+        const run = identities[k]?.run;
+        return !run || isTerminal(run.status) || run.round < (asked[name] ?? 0);
+      });
     },
   },
   lock: {
-    subscribe: (context, run, name) => waitOp(context, run, parseLock(name)),
+    subscribe: (context, run, name) => [waitOp(context, run, parseLock(name))],
     met: async (context, { runId }, names) => {
       const met: string[] = [];
       for (const name of names)
@@ -53,7 +59,7 @@ const KINDS = {
     },
   },
   /** The start of a window, at which the row says that the run may start. */
-  rate: { subscribe: () => undefined, met: () => Promise.resolve([]) },
+  rate: { subscribe: () => [], met: () => Promise.resolve([]) },
 } as const satisfies Readonly<Record<string, DependencyKind>>;
 export type DependencyName = keyof typeof KINDS;
 
@@ -73,7 +79,7 @@ export function parseDependency(dependency: string): { readonly kind: Dependency
 export function subscribeOps(context: Context, run: Run, unmet: readonly string[]): readonly PutOp[] {
   return unmet.flatMap((dependency) => {
     const { kind, name } = parseDependency(dependency);
-    return KINDS[kind].subscribe(context, run, name) ?? [];
+    return KINDS[kind].subscribe(context, run, name);
   });
 }
 /** Returns the dependencies of a run that are met. */
@@ -86,3 +92,10 @@ export async function metOf(context: Context, run: Run, unmet: readonly string[]
   }
   return met;
 }
+/** Returns the identities that a deferred run waits for: the one whose end it takes over, or its dependencies. */
+export function awaitedBy({ status, adopts, unmet = NOTHING }: Run): readonly string[] {
+  if (status !== "deferred") return [];
+  if (adopts !== undefined) return [adopts];
+  return [...unmet].map(parseDependency).flatMap(({ kind, name }) => (kind === "run" ? [name] : []));
+}
+const NOTHING: ReadonlySet<string> = new Set();

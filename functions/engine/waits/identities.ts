@@ -11,6 +11,7 @@ import { readHeader } from "../items/header-reads.ts";
 import { adoptEnd, type Identity, readIdentity, subscribeToOp } from "../items/identity-items.ts";
 import { copyOfValue } from "../items/run-reads.ts";
 import { queueOf } from "../plan/step-placement.ts";
+import { refuseCycle } from "./cycles.ts";
 import { dependencyOf } from "./dependencies.ts";
 import { wakeOwner } from "./deferred.ts";
 
@@ -109,7 +110,7 @@ export async function lookForEnd(context: Context, row: Run): Promise<Look> {
       const [write] = await adoptEnd(context, gid, [row], endTaken(context, identity, row.valueless === true));
       return { ended: write?.ended };
     }
-    if (run.round <= subscribed) return { identity };
+    if (run.round <= subscribed) return { ended: await refuseCycle(context, row), identity };
     await context.store.write(subscribeToOp(context, gid, run.round, row, row));
     subscribed = run.round;
   }

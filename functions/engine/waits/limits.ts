@@ -1,12 +1,12 @@
 import type { RunLimits } from "../../core/task/run-limits.ts";
 import type { Context } from "../context.ts";
-import type { Run, RunAttributes } from "../item-kinds.ts";
+import { attemptsOf, type Run, type RunAttributes } from "../item-kinds.ts";
 import { duePart } from "../items/run-reads.ts";
 import type { Key } from "../ports.ts";
 import { dependencyOf, subscribeOps } from "./dependencies.ts";
 import { wakeOwner } from "./deferred.ts";
 import { noteLimitsInUse } from "./limits-in-use.ts";
-import { releaseLock, takeLock } from "./lock-holders.ts";
+import { releaseEarlier, releaseLock, takeLock } from "./lock-holders.ts";
 import { type Lock, lockName, locksOf } from "./lock-names.ts";
 import { isBehindWriter, leaveWaiters, nextWaiters, parkedLock } from "./lock-waiters.ts";
 import { rateName, takeRate } from "./rate-limits.ts";
@@ -78,6 +78,7 @@ export async function takeLimits(
   }
   // Somebody may have been refused because of what was held for a moment.
   await release(context, run, held);
+  if (attemptsOf(run) > 1) await releaseLeft(context, run, limits);
   await serve(context, busy ? [...passed, busy] : passed);
   return { refused };
 }
@@ -92,10 +93,23 @@ async function release(context: Context, run: Run, held: readonly Held[]): Promi
 async function serve(context: Context, locks: readonly Lock[]): Promise<void> {
   for (const lock of locks) for (const { run } of await nextWaiters(context, lock)) await wakeOwner(context, run);
 }
+/**
+ * Releases what attempts of a run still hold that are over: their process died, or could not release it. Costs a query
+ * for each lock.
+ */
+export async function releaseLeft(context: Context, run: Run, limits: RunLimits): Promise<void> {
+  for (const lock of locksOf(limits, run.task ?? ""))
+    if (await releaseEarlier(context, run, lock)) await serve(context, [lock]);
+}
 /** Wakes those behind a run that was woken for a lock, and will never take it. */
 export async function passOn(context: Context, run: Run): Promise<void> {
   const lock = parkedLock(run);
   if (lock) await serve(context, [lock]);
+}
+/** Lets others go before a run that was woken for a lock and is paused. It keeps its place for when it is refused again. */
+export async function yieldTurn(context: Context, run: Run): Promise<void> {
+  await leaveWaiters(context, run);
+  await passOn(context, run);
 }
 
 /** Puts a refused run among the waiters, and returns what the commit of its attempt sets. */

@@ -49,6 +49,17 @@ export async function takeLock(context: Context, run: Run, lock: Lock): Promise<
 export async function releaseLock(context: Context, run: Run, key: Key): Promise<void> {
   await context.store.write({ op: "remove", key, when: heldBy(run) });
 }
+/** Releases what this attempt of a run and those before it hold. Returns whether they held anything. */
+export async function releaseEarlier(context: Context, run: Run, lock: Lock): Promise<boolean> {
+  const own = (await holdersOf(context, lock)).filter((holder) => holder.runId === run.runId);
+  if (own.length === 0) return false;
+  const when = and(eq("runId", run.runId), lt("attempt", run.attempt + 1));
+  const family = familyOf(lock);
+  await context.store.writeMany(
+    own.map(({ sort }) => ({ op: "remove" as const, key: lockKey(family, lock.key, sort), when })),
+  );
+  return true;
+}
 
 async function takePlace(context: Context, run: Run, key: string, limit: number): Promise<Key | undefined> {
   const lock: Lock = { mode: "place", limit, key };

@@ -4,7 +4,7 @@ import type { Context } from "../context.ts";
 import { ITEM_VERSION, type Run } from "../item-kinds.ts";
 import { allOf } from "../items/all-of.ts";
 import { absent } from "../items/conditions.ts";
-import { readHeaders } from "../items/header-reads.ts";
+import { areOver, readHeaders } from "../items/header-reads.ts";
 import { asLockWaiter, type LockWaiter, lockWaitKey, lockWaitPartition } from "../items/lock-items.ts";
 import { readRuns } from "../items/run-reads.ts";
 import type { PutOp } from "../ports.ts";
@@ -43,7 +43,10 @@ export function waitOp(context: Context, run: Run, lock: Lock): PutOp {
   };
   return { op: "put", key, attributes, when: absent() };
 }
-/** Removes a run from the waiters of the lock that it was woken for. One write unit. */
+/**
+ * Removes a run from the waiters of the lock that it was woken for. It keeps its place if it is refused again. One write
+ * unit.
+ */
 export async function leaveWaiters(context: Context, run: Run): Promise<void> {
   const lock = parkedLock(run);
   if (!lock || !run.parked) return;
@@ -132,7 +135,7 @@ async function* waitersOf(
     );
     for (const [k, waiter] of waiters.entries()) {
       const run = rows[k];
-      if (!run || isTerminal(run.status) || (run.status === "deferred" && (await isDropped(context, run)))) {
+      if (!run || isTerminal(run.status) || (waits(run) && (await isDropped(context, run)))) {
         await context.store.write({ op: "remove", key: items[k]?.key as PutOp["key"] });
         continue;
       }
@@ -149,8 +152,8 @@ function isWaiting(context: Context, { status, unmet, sentAt = 0 }: Run, { wants
   if (status === "deferred") return unmet === undefined || unmet.has(wants);
   return status === "queued" && context.clock.now() - sentAt < context.config.resendSeconds * 1_000;
 }
+const waits = ({ status }: Run): boolean => status === "deferred" || status === "queued";
 /** A run below a decided group never goes on, and nothing ends its row. */
 async function isDropped(context: Context, run: Run): Promise<boolean> {
-  const headers = await readHeaders(context, scopesOf(run.gid));
-  return headers.some((header) => !header || header.outcome !== undefined);
+  return areOver(await readHeaders(context, scopesOf(run.gid)), run.round);
 }

@@ -79,15 +79,17 @@ function attemptOf({ task, runId, attempt, args, kwargs }: TaskCall): Noted {
 /** Returns the call with other services. The engine's call computes its fields on access, so they are read by name. */
 function withServices(call: TaskCall, services: TaskCall["services"]): TaskCall {
   const { jobId, runId, groupId, index, step, attempt, round, task, args, kwargs, each } = call;
-  const { stamps, headers, priority, site, queue, deadline, signal, cursor, since, group } = call;
+  const { stamps, headers, priority, site, queue, startedAt, deadline, signal, cursor, since, group, deps } = call;
   const what = { jobId, runId, groupId, index, step, attempt, round, task, args, kwargs, ...(each && { each }) };
-  return { ...what, stamps, headers, priority, site, queue, deadline, signal, cursor, since, group, services };
+  const where = { stamps, headers, priority, site, queue, startedAt, deadline, signal, cursor, since, group, deps };
+  return { ...what, ...where, services };
 }
 function noting(call: TaskCall, logs: LogLine[]): TaskCall["services"] {
   const { services } = call;
   return {
     results: (group) => services.results(group),
     event: (name, timeoutSeconds) => services.event(name, timeoutSeconds),
+    dependency: (name, dependency) => services.dependency(name, dependency),
     putBlob: (content, type) => services.putBlob(content, type),
     openBlob: (sha256) => services.openBlob(sha256),
     leave: (code) => services.leave(code),

@@ -1,6 +1,7 @@
 import { FanfoldError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
-import type { ResultEntry, TaskCall } from "../../core/task/invocation.ts";
+import { DEFAULT_QUEUE, formatQueueName, parseQueueName } from "../../core/names/queue-name.ts";
+import type { DependencyEnd, ResultEntry, TaskCall } from "../../core/task/invocation.ts";
 import { LazySignal } from "../../core/task/stop-signal.ts";
 import type { AnyTask } from "../../sdk/any-task.ts";
 import { createRunner } from "../../sdk/runner.ts";
@@ -18,6 +19,11 @@ export interface GivenContext {
   readonly cursor?: Json;
   /** Values of the events that were sent. A wait for another event ends the attempt as `deferred`. */
   readonly events?: { readonly [name: string]: Json };
+  /**
+   * How dependencies have ended, by name: declared ones, and those that the task asks for. Asking for another one ends
+   * the attempt as `deferred`.
+   */
+  readonly deps?: { readonly [name: string]: DependencyEnd };
   /** What `ctx.results()` yields. */
   readonly results?: readonly ResultEntry[];
 }
@@ -44,7 +50,9 @@ const noBlobs = (): Promise<never> =>
     }),
   );
 function callOf(task: AnyTask, args: readonly Json[], given: GivenContext, logs: LogLine[]): TaskCall {
-  const { kwargs = {}, runId = "job.0", attempt = 1, stamps = {}, headers = {}, events = {}, results = [] } = given;
+  const { kwargs = {}, runId = "job.0", attempt = 1, stamps = {}, headers = {}, results = [] } = given;
+  const { events = {}, deps = {} } = given;
+  const queue = parseQueueName(task.info.queue ?? DEFAULT_QUEUE, { site: "local" });
   return {
     jobId: runId.split(".")[0] ?? runId,
     runId,
@@ -59,11 +67,13 @@ function callOf(task: AnyTask, args: readonly Json[], given: GivenContext, logs:
     stamps,
     headers,
     priority: undefined,
-    site: "local",
-    queue: task.info.queue ?? "local.default#worker",
+    site: queue.site,
+    queue: formatQueueName(queue),
+    startedAt: Date.now(),
     deadline: Date.now() + task.info.timeoutSeconds * 1_000,
     signal: new LazySignal(),
     cursor: given.cursor,
+    deps,
     services: {
       async *results() {
         yield* results;
@@ -71,6 +81,10 @@ function callOf(task: AnyTask, args: readonly Json[], given: GivenContext, logs:
       log: (level, message, fields) => void logs.push({ level, message, ...(fields && { fields }) }),
       event: async (name) =>
         Object.hasOwn(events, name) ? { kind: "sent", value: events[name] ?? null } : { kind: "unsent", name },
+      dependency: async (name) => {
+        const end = Object.hasOwn(deps, name) ? deps[name] : undefined;
+        return end ? { kind: "ended", ...end } : { kind: "unmet", awaits: { gid: name, round: 0 } };
+      },
       putBlob: noBlobs,
       openBlob: noBlobs,
       leave: () => undefined,

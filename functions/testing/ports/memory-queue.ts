@@ -1,4 +1,5 @@
 import type { Json } from "../../core/json.ts";
+import { type Band, bandsInTurn, MIDDLE_BAND } from "../../core/plan/priority-band.ts";
 import { type Clock, type OutgoingMessage, PortError, type Queue, type ReceivedMessage } from "../../engine/ports.ts";
 
 interface Message {
@@ -6,6 +7,7 @@ interface Message {
   readonly queue: string;
   readonly jobId: string;
   readonly body: Json;
+  readonly band: Band;
   receives: number;
   visibleAt: number;
   /** Name of the process that received it. Undefined while it is ready or delayed. */
@@ -27,8 +29,10 @@ const CUT_AT = 1_024;
 
 /** The messages that all processes share. */
 class Messages {
-  /** Ready messages by queue and job. The job that is served next comes first in its map. */
-  readonly ready = new Map<string, Map<string, Line>>();
+  /** Ready messages by queue, band and job. The job that is served next comes first in its map. */
+  readonly ready = new Map<string, Record<Band, Map<string, Line>>>();
+  /** Takes of each queue since several of its bands have had messages. Every eighth serves the lowest one. */
+  readonly takes = new Map<string, number>();
   /** Delayed messages and those in flight, by id. */
   readonly waiting = new Map<string, Message>();
   sent = 0;
@@ -58,12 +62,13 @@ export class MemoryQueue implements Queue {
         throw new PortError("outage", `a message cannot be delayed by ${delaySeconds} s, only by ${MAX_DELAY_SECONDS}`);
     }
     const now = this.#clock.now();
-    for (const { queue, jobId, body, delaySeconds = 0 } of messages) {
+    for (const { queue, jobId, body, band = MIDDLE_BAND, delaySeconds = 0 } of messages) {
       const message = {
         id: `m${++this.#messages.sent}`,
         queue,
         jobId,
         body,
+        band,
         receives: 0,
         visibleAt: now + delaySeconds * SECOND,
         holder: undefined,
@@ -122,7 +127,7 @@ export class MemoryQueue implements Queue {
   }
 
   async nextVisibleAt(queues: readonly string[]): Promise<number | undefined> {
-    if (queues.some((queue) => (this.#messages.ready.get(queue)?.size ?? 0) > 0)) return 0;
+    if (queues.some((queue) => this.#linesOf(queue).some(({ size }) => size > 0))) return 0;
     let next: number | undefined;
     for (const message of this.#messages.waiting.values())
       if (queues.includes(message.queue)) next = Math.min(next ?? Infinity, message.visibleAt);
@@ -144,7 +149,8 @@ export class MemoryQueue implements Queue {
 
   async depth(queue: string): Promise<{ ready: number; delayed: number; inFlight: number }> {
     let ready = 0;
-    for (const line of this.#messages.ready.get(queue)?.values() ?? []) ready += line.messages.length - line.head;
+    for (const jobs of this.#linesOf(queue))
+      for (const line of jobs.values()) ready += line.messages.length - line.head;
     const waiting = [...this.#messages.waiting.values()].filter((message) => message.queue === queue);
     const inFlight = waiting.filter((message) => message.holder !== undefined).length;
     return { ready, delayed: waiting.length - inFlight, inFlight };
@@ -160,23 +166,28 @@ export class MemoryQueue implements Queue {
     return released.length;
   }
 
+  #linesOf(queue: string): readonly ReadonlyMap<string, Line>[] {
+    return Object.values(this.#messages.ready.get(queue) ?? {});
+  }
   #line(message: Message): Line {
-    let jobs = this.#messages.ready.get(message.queue);
-    if (jobs === undefined) this.#messages.ready.set(message.queue, (jobs = new Map<string, Line>()));
+    let bands = this.#messages.ready.get(message.queue);
+    if (bands === undefined)
+      this.#messages.ready.set(message.queue, (bands = { 0: new Map(), 1: new Map(), 2: new Map() }));
+    const jobs = bands[message.band];
     let line = jobs.get(message.jobId);
     if (line === undefined) jobs.set(message.jobId, (line = { messages: [], head: 0 }));
     return line;
   }
 
   #take(queue: string, notOf: ReadonlySet<string> | undefined): Message | undefined {
-    const jobs = this.#messages.ready.get(queue);
-    for (const [jobId, line] of jobs ?? []) {
-      if (notOf?.has(jobId)) continue;
-      const message = line.messages[line.head++];
-      if (line.head >= CUT_AT) Object.assign(line, { messages: line.messages.slice(line.head), head: 0 });
-      // The job goes to the end of the map, so every other job is served before it is again.
-      jobs?.delete(jobId);
-      if (line.head < line.messages.length) jobs?.set(jobId, line);
+    const bands = this.#messages.ready.get(queue);
+    if (bands === undefined) return undefined;
+    const competing = this.#linesOf(queue).filter(({ size }) => size > 0).length > 1;
+    const takes = competing ? (this.#messages.takes.get(queue) ?? 0) : 0;
+    for (const band of bandsInTurn(takes)) {
+      const message = takeOf(bands[band], notOf);
+      if (message === undefined) continue;
+      this.#messages.takes.set(queue, takes + 1);
       return message;
     }
     return undefined;
@@ -190,4 +201,16 @@ export class MemoryQueue implements Queue {
 
 function receiptOf(message: Message): string {
   return `${message.id}~${message.receives}`;
+}
+function takeOf(jobs: Map<string, Line>, notOf: ReadonlySet<string> | undefined): Message | undefined {
+  for (const [jobId, line] of jobs) {
+    if (notOf?.has(jobId)) continue;
+    const message = line.messages[line.head++];
+    if (line.head >= CUT_AT) Object.assign(line, { messages: line.messages.slice(line.head), head: 0 });
+    // The job goes to the end of the map, so every other job is served before it is again.
+    jobs.delete(jobId);
+    if (line.head < line.messages.length) jobs.set(jobId, line);
+    return message;
+  }
+  return undefined;
 }

@@ -6,6 +6,7 @@ import {
   deadLetterQueueName,
   DEFAULT_PREFIX,
   functionResourceName,
+  bandResourceName,
   queueOfResource,
   queueResourceName,
   resourceNames,
@@ -103,6 +104,18 @@ describe("resource names", () => {
     expect(queueOfResource("fanfold", deadLetterQueueName("fanfold", "new-york"))).toBe("new-york.default#worker");
     for (const other of ["", "fanfold", "fanfold-", "another-london-default-worker", "fanfold-tasks", "fanfold-a-b-c"])
       expect(queueOfResource("fanfold", other)).toBeUndefined();
+  });
+
+  it("tell the queue of a band", () => {
+    expect(([0, 1, 2] as const).map((band) => bandResourceName("fanfold", "london.video#worker", band))).toEqual([
+      "fanfold-london-video-worker-low",
+      "fanfold-london-video-worker",
+      "fanfold-london-video-worker-high",
+    ]);
+    for (const text of ["london.video#worker", "new-york.high-res#custom", "low.high#discovery"])
+      for (const band of [0, 1, 2] as const)
+        expect(queueOfResource("fan-prod", bandResourceName("fan-prod", text, band))).toBe(text);
+    expect(queueOfResource("fanfold", "fanfold-london-video-worker-middle")).toBeUndefined();
   });
 
   it("refuse what is no name", () => {

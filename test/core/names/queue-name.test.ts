@@ -77,6 +77,9 @@ describe("queue names", () => {
       field: "/queue",
     });
   });
+  it.each(["worker", "discovery", "custom"] as const)("NG-069 have the function %s on every queue", (kind) =>
+    expect(formatQueueName({ site: "london", queue: "high", function: kind })).toBe(`london.high#${kind}`),
+  );
   it("NG-070 keep interactive and settings to the default queue", () => {
     expect(refusalOf(() => parseQueueName("high#interactive", defaults))).toMatchObject({ code: "invalid_queue_name" });
     expect(refusalOf(() => formatQueueName({ site: "london", queue: "high", function: "settings" }))).toMatchObject({

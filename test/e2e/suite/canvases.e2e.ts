@@ -3,7 +3,7 @@ import { chain, chord, group } from "../../../functions/sdk/index.ts";
 import { add, mul, sum } from "../../../functions/tasks/examples.ts";
 import { connect, ended, type Api } from "../deployment.ts";
 import { bonjour } from "../paris/index.ts";
-import { failed, spawner, where } from "../tasks/index.ts";
+import { act, failed, spawner, where } from "../tasks/index.ts";
 
 describe("canvases over the API", () => {
   let api: Api;
@@ -101,10 +101,24 @@ describe("canvases over the API", () => {
       run(bonjour.s("Ada")),
     ]);
     expect(jobs.map((job) => job.value)).toEqual([
-      { site: "london", queue: "default" },
-      { site: "london", queue: "heavy" },
+      { site: "london", queue: "london.default#worker" },
+      { site: "london", queue: "london.heavy#custom" },
       "bonjour Ada, ici paris",
     ]);
+  });
+
+  it("path tasks hand their items over, and the job counts each once", async () => {
+    const paths = [{ path: "/good", size: 3 }, { path: "/bad" }];
+    expect(await run(chain(act.s({ paths }), act.s()))).toMatchObject({
+      state: "failure",
+      counts: { success: 2 },
+      items: { processed: 1, skipped: 0, failures: 1, aborted: 0, inprogress: 0 },
+      value: { paths: [{ path: "/good", size: 3 }] },
+    });
+  });
+  it("a path task that cannot stream is refused when it is asked to", async () => {
+    const wire = { task: "e2e.act", kwargs: { paths: [], stream_results: true } };
+    await expect(api.client.submitWire(wire)).rejects.toMatchObject({ code: "cannot_stream" });
   });
 
   it("a value above the inline limit travels through the bucket", async () => {

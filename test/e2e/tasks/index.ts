@@ -2,9 +2,12 @@ import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
 import {
   chord,
+  currentQueue,
+  definePathTask,
   defineStateMachineTask,
   defineTask,
   defineWorkflow,
+  FileActionStatus,
   group,
   TaskError,
 } from "../../../functions/sdk/index.ts";
@@ -73,6 +76,15 @@ export const square = defineWorkflow({
 });
 export const one = defineTask({ name: "e2e.one", run: () => 1 });
 
+/** Fails items whose path says so. */
+export const act = definePathTask({
+  name: "e2e.act",
+  run: async (ctx, { jobid, paths }) => {
+    const status = new FileActionStatus(ctx.task, paths, jobid, currentQueue());
+    for (const { path } of paths) status.add(path.startsWith("/bad") ? "failures" : "processed", path);
+    return status.dump();
+  },
+});
 /** Returns the site and the queue of the function that runs it. */
 export const where = defineTask({ name: "e2e.where", run: (ctx) => ({ site: ctx.site, queue: ctx.queue }) });
 

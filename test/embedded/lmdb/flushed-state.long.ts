@@ -17,6 +17,7 @@ import { atEnd, ended, linesOf, newFolder, startRuntimeProcess, startTestRuntime
 import { until } from "../until.ts";
 import { churn, readChurned } from "./churn.ts";
 import { cutPower, type PowerCut } from "./power-cut.ts";
+import { READ_SOURCES } from "../../read-sources.ts";
 
 const CHURNER = fileURLToPath(new URL("../fixtures/churner.ts", import.meta.url));
 const DISK = new URL("../fixtures/disk.ts", import.meta.url).href;
@@ -46,7 +47,7 @@ async function startChurning(env: { readonly [name: string]: string } = {}): Pro
   const [folder, disk] = [newFolder(), newFolder()];
   const start = async (role: string): Promise<ChildProcess> => {
     const child = fork(CHURNER, [folder, role], {
-      execArgv: ["--import", "tsx", "--import", DISK],
+      execArgv: [...READ_SOURCES, "--import", DISK],
       env: { ...process.env, FANFOLD_TEST_DISK: disk, ...env },
     });
     atEnd(async () => child.kill("SIGKILL"));

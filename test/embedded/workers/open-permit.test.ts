@@ -7,9 +7,10 @@ import { expect, it } from "vitest";
 import { LmdbEnvironment } from "../../../functions/embedded/lmdb/lmdb-environment.ts";
 import { endOrphans, permitOpening, registerWorker } from "../../../functions/embedded/workers/open-permit.ts";
 import { newFolder } from "../harness.ts";
+import { READ_SOURCES } from "../../read-sources.ts";
 
 const OPENER = fileURLToPath(new URL("../fixtures/opener.ts", import.meta.url));
-const startOpener = (...args: string[]) => fork(OPENER, args, { execArgv: ["--import", "tsx"] });
+const startOpener = (...args: string[]) => fork(OPENER, args, { execArgv: READ_SOURCES });
 
 it("an environment calls onOpened when the file is open and no transaction has begun", async () => {
   const folder = newFolder();

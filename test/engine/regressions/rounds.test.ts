@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { childGroupOf } from "../../../functions/core/plan/run-id.ts";
 import { asHeader, headerKey } from "../../../functions/engine/item-kinds.ts";
-import type { Ports, ReceivedMessage } from "../../../functions/engine/ports.ts";
+import type { ReceivedMessage } from "../../../functions/engine/ports.ts";
 import { approval, chord, defineTask, group, repeat } from "../../../functions/sdk/index.ts";
 import { LocalEngine } from "../local-engine.ts";
 import { Plant } from "../plant.ts";
 import {
   Death,
   HeldCall,
+  HeldRead,
   Latch,
   marksFirstLeaf,
   onlyMessage,
@@ -17,36 +18,6 @@ import {
   writesRun,
 } from "../scripted-faults.ts";
 
-/** Makes the nth read of a header wait at the latch before it happens. */
-class HeldRead extends Latch {
-  readonly #gid: string;
-  #reads: number;
-
-  constructor(gid: string, nth = 1) {
-    super();
-    this.#gid = gid;
-    this.#reads = nth;
-  }
-  readonly around = (ports: Ports): Ports => ({
-    ...ports,
-    store: {
-      ...allOf(ports.store),
-      get: async (key, options) => {
-        const { table, partition } = headerKey(this.#gid);
-        if (key.table === table && key.partition === partition && --this.#reads === 0) await this.wait();
-        return ports.store.get(key, options);
-      },
-    },
-  });
-}
-const allOf = (store: Ports["store"]): Ports["store"] => ({
-  get: (...given) => store.get(...given),
-  getMany: (...given) => store.getMany(...given),
-  query: (...given) => store.query(...given),
-  queryIndex: (...given) => store.queryIndex(...given),
-  write: (...given) => store.write(...given),
-  writeMany: (...given) => store.writeMany(...given),
-});
 async function headerOf(local: LocalEngine, gid: string) {
   return asHeader(await local.store.get(headerKey(gid), { consistent: true }));
 }

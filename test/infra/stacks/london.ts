@@ -4,7 +4,7 @@ export const LONDON = {
   name: "london",
   queues: [
     { name: "default", maxConcurrency: 7, batchSize: 100, windowSeconds: 5 },
-    { name: "urgent", pollers: { minimum: 2, maximum: 20 } },
+    { name: "urgent", pollers: { minimum: 2, maximum: 20 }, cap: 500, bands: true },
     { name: "default", function: "discovery" as const },
   ],
   functions: {

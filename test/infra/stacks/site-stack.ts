@@ -28,6 +28,30 @@ describe("a site stack", () => {
       ProvisionedPollerConfig: { MinimumPollers: 2, MaximumPollers: 20 },
     });
   });
+  it("D054 a queue with bands has a queue for each, fed alike and with the same dead letters", () => {
+    const named = (suffix: string) =>
+      ofType(templates, "AWS::SQS::Queue").find(
+        ({ Properties }) => Properties["QueueName"] === `fanfold-london-urgent-worker${suffix}`,
+      )!;
+    const feedOf = (id: string) =>
+      ofType(templates, "AWS::Lambda::EventSourceMapping").find(
+        ({ Properties }) => flat(Properties["EventSourceArn"]) === `<${id}.Arn>`,
+      )!;
+    const middle = named("");
+    for (const suffix of ["-high", "-low"]) {
+      const { QueueName: _name, ...like } = middle.Properties;
+      expect(named(suffix).Properties).toMatchObject(like);
+      const { EventSourceArn: _arn, ...feed } = feedOf(middle.id).Properties;
+      expect(feedOf(named(suffix).id).Properties).toMatchObject(feed);
+    }
+    const variables = ofType(templates, "AWS::Lambda::Function").map(({ Properties }) =>
+      flat((Properties["Environment"] as { Variables: { FANFOLD_BANDED: string; FANFOLD_CONFIG: string } }).Variables),
+    );
+    for (const each of variables) {
+      expect(each).toContain("london.urgent#worker");
+      expect(each).toContain("500");
+    }
+  });
 });
 
 describe("sites", () => {

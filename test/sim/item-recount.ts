@@ -1,0 +1,29 @@
+import { addCounts, type Counts } from "../../functions/core/plan/counts.ts";
+import type { ItemCounts } from "../../functions/core/task/item-counts.ts";
+import type { Script } from "./workload.ts";
+
+const HANDED_OVER = ["h_processed", "h_skipped", "h_reports"] as const;
+
+/** Returns the counters of a run of a script that ended well. */
+export function countersOf({ counters = {}, items }: Script): Counts {
+  const own = Object.fromEntries(Object.entries(counters).map(([name, count]) => [`u_${name}`, count]));
+  return items === undefined ? own : { ...own, ...countersIn(items), h_reports: 1 };
+}
+/** Returns items as counters. */
+export function countersIn(items: Partial<ItemCounts>): Counts {
+  const { processed = 0, skipped = 0, failures = 0, aborted = 0, inprogress = 0 } = items;
+  const all = {
+    h_processed: processed,
+    h_skipped: skipped,
+    i_failures: failures,
+    i_aborted: aborted,
+    i_inprogress: inprogress,
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, count]) => count !== 0));
+}
+/** Returns the counts of steps with those of the next one. What was handed over to it counts in its states only. */
+export function withStep(before: Counts, step: Counts): Counts {
+  const all: Record<string, number> = { ...addCounts(before, step) };
+  if ((step["h_reports"] ?? 0) > 0) for (const name of HANDED_OVER) all[name] = step[name] ?? 0;
+  return all;
+}

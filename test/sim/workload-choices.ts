@@ -1,0 +1,16 @@
+import type { FlowChoices } from "./limit-workload.ts";
+import { seededRandom } from "./random.ts";
+import type { SharedWork } from "./shared-work.ts";
+import type { SimWorld } from "./sim-ports.ts";
+
+/** Returns what a workload takes beside its own choices. */
+export function choicesOf(
+  seed: number,
+  { shared, faults: { limits, backlog } }: Pick<SimWorld, "shared" | "faults">,
+): FlowChoices & { readonly shared: SharedWork } {
+  return {
+    shared,
+    ...(limits && { limits: seededRandom(seed) }),
+    ...(backlog && { priorities: seededRandom(seed + 13_000_001) }),
+  };
+}

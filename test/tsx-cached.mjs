@@ -1,0 +1,40 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { createRequire, register } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { isMainThread } from "node:worker_threads";
+
+/**
+ * Lets a process read sources, like tsx, with half of tsx's time: `node --import ./test/tsx-cached.mjs FILE`. The tests
+ * start hundreds of processes that load 300 sources each. It knows less: no decorators, no CommonJS, and no source maps.
+ *
+ * Node loads it twice, in the process itself and in the thread that answers for its imports.
+ */
+if (isMainThread) register(import.meta.url);
+
+const CACHE = join(import.meta.dirname, "../node_modules/.cache/fanfold-sources");
+let esbuild;
+
+export async function load(url, context, nextLoad) {
+  if (!url.startsWith("file:") || !/\.m?ts$/.test(url)) return nextLoad(url, context);
+  const text = readFileSync(fileURLToPath(url), "utf8");
+  const cached = join(CACHE, `${createHash("sha1").update(text).digest("hex")}.mjs`);
+  return { format: "module", source: read(cached) ?? transformed(text, cached), shortCircuit: true };
+}
+function read(path) {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+function transformed(text, cached) {
+  esbuild ??= createRequire(import.meta.url)("esbuild");
+  const { code } = esbuild.transformSync(text, { loader: "ts", format: "esm", target: "node20" });
+  mkdirSync(CACHE, { recursive: true });
+  // Another process may read it at this moment.
+  writeFileSync(`${cached}.${process.pid}`, code);
+  renameSync(`${cached}.${process.pid}`, cached);
+  return code;
+}
