@@ -17,7 +17,7 @@ interface Layer {
 const LAYERS: Readonly<Record<string, Layer>> = {
   "functions/core": { layers: [], packages: [] },
   "functions/calendar": { layers: ["functions/core"], packages: ["croner", "rrule-temporal"] },
-  "functions/sdk": { layers: ["functions/core", "functions/calendar"], packages: ["zod"] },
+  "functions/sdk": { layers: ["functions/core", "functions/calendar"], packages: ["node:async_hooks", "zod"] },
   "functions/engine": { layers: ["functions/core"], packages: [] },
   "functions/api": { layers: ["functions/engine", "functions/core"], packages: ["node:", "hono", "zod"] },
   "functions/aws": {
