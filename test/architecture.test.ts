@@ -152,7 +152,7 @@ function violations(path: string, source: string): string[] {
   for (const specifier of importsOf(source)) {
     if (!specifier.startsWith(".")) {
       const name = packageOf(specifier);
-      const fits = allowed.packages.some((each) => each === name || name.startsWith(`${each}/`));
+      const fits = allowed.packages.some((each) => each === specifier || each === name || name.startsWith(`${each}/`));
       if (!fits) found.push(`${path} imports package ${specifier}`);
       continue;
     }
