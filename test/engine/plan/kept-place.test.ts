@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chain, type CanvasSource, defineTask, group, type Task } from "../../../functions/sdk/index.ts";
+import { chain, type CanvasSource, defineTask, group, type Task, QueueName } from "../../../functions/sdk/index.ts";
 import { LocalEngine } from "../local-engine.ts";
 
 const QUEUES = [
@@ -23,7 +23,7 @@ const high = defineTask({
 });
 const places = new Map<string, string>();
 function placeOf({ site, queue, priority }: { site: string; queue: string; priority: number | undefined }): string {
-  return `${site} ${queue} ${priority ?? "-"}`;
+  return `${site} ${QueueName.parse(queue).queue} ${priority ?? "-"}`;
 }
 
 async function placesOf(
