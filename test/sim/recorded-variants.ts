@@ -126,11 +126,11 @@ export const RECORDED: readonly {
   { variant: "items-dropped-at-hand-over", firstSeed: 2, runs: 2, shows: "counters-wrong" },
   { variant: "put-lost", firstSeed: 1, runs: 1, shows: "stuck-group" },
   { variant: "advance-before-send", firstSeed: 2, runs: 2, shows: "stuck-group" },
-  { variant: "advance-unconditional", firstSeed: 16, runs: 16, shows: "stuck-group" },
-  { variant: "depth-error-as-zero", firstSeed: 32, runs: 32, shows: "cap-overrun" },
+  { variant: "advance-unconditional", firstSeed: 22, runs: 22, shows: "stuck-group" },
+  { variant: "depth-error-as-zero", firstSeed: 4, runs: 4, shows: "cap-overrun" },
   { variant: "dispatcher-not-asked", firstSeed: 1, runs: 1, shows: "stuck-group" },
-  { variant: "next-look-lost", firstSeed: 2, runs: 2, shows: "stuck-group" },
-  { variant: "dispatcher-without-lease", firstSeed: 31, runs: 31, shows: "admitted-without-lease" },
+  { variant: "next-look-lost", firstSeed: 3, runs: 3, shows: "stuck-group" },
+  { variant: "dispatcher-without-lease", firstSeed: 19, runs: 19, shows: "admitted-without-lease" },
   { variant: "bands-mixed-up", firstSeed: 8, runs: 8, shows: "low-before-high" },
 ];
 
