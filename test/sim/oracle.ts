@@ -127,8 +127,7 @@ export class Oracle {
   /** A round takes back what was revoked by a stamp, unless its header says so still. */
   #reopened(header: Header): void {
     const { gid, revokedStamps } = header;
-    const wrong =
-      ownerOf(gid) === undefined ? this.#shape.orders.begin(header, this.calm, this.#scheduler.now) : undefined;
+    const wrong = this.#shape.orders.begin(header, this.calm, this.#scheduler.now);
     if (wrong !== undefined) this.#bad("retried-unasked", `${gid} round ${header.round}: ${wrong}`);
     this.#ledgers.opened(header);
     if (ownerOf(gid) !== undefined || revokedStamps) return;
@@ -325,9 +324,7 @@ export class Oracle {
       this.#bad("arguments-changed", `${runId}: ${given.join(" | ").slice(0, 600)}`);
     const header = this.#shape.header(groupId);
     const marked =
-      header && isRevokedById(header, { index: call.index, stepIndex: call.step })
-        ? this.#revokedAt.get(groupId)
-        : undefined;
+      header && isRevokedById(header, { index, stepIndex: step }) ? this.#revokedAt.get(groupId) : undefined;
     const claimedAt = this.claimedAt(call);
     if (this.calm && marked !== undefined && marked < claimedAt - REVOKED_GRACE_MS)
       this.#bad("revoked-run-started", runId);

@@ -1,5 +1,5 @@
 import { canonicalJson, type Json } from "../../functions/core/json.ts";
-import { jobIdOf, scopesOf } from "../../functions/core/plan/run-id.ts";
+import { jobIdOf, ownerOf, scopesOf } from "../../functions/core/plan/run-id.ts";
 import { isFailure, isTerminal } from "../../functions/core/plan/run-state.ts";
 import type { RetryFilter, RetrySelection } from "../../functions/engine/contract.ts";
 import type { Header, Run } from "../../functions/engine/item-kinds.ts";
@@ -24,10 +24,11 @@ export class RetryOrders {
     this.#asked.set(jobId, (this.#asked.get(jobId) ?? new Set()).add(textOf({ filter, keepDownstream })));
   }
   /**
-   * Notes the round that a root header begins. Returns what is wrong with it. In the storm a worker of the round before
+   * Notes the round that a header begins, if it is a root. Returns what is wrong with it. In the storm a worker of the round before
    * may take up what fits between the look for it and this write.
    */
   begin({ gid, round, retry }: Header, calm: boolean, now: number): string | undefined {
+    if (ownerOf(gid) !== undefined) return undefined;
     const { filter, keepDownstream = false } = retry ?? {};
     this.#begunAt.set(gid, now);
     this.#begun.set(`${gid} ${round}`, filter);
