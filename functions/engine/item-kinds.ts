@@ -45,7 +45,7 @@ import type { FiredBy, RetryOrder } from "./requests.ts";
  * | pause         | tasks `PZ` / `<kind>:<name>`; of a job in its root header | < 1 KB | pause, resume, end 1 each; 1 per heartbeat of a holder |
  * | parked        | tasks `B#<kind>:<name>#<shard>` / `<hash>` | < 1 KB | 1 per message that met a pause, 1 when it is sent |
  * | backlog       | tasks `BQ#<queue>#<band>` / `<job>#<group>#<range>` | < 1 KB | put 1, 1 per turn, removed 1; only of capped queues |
- * | dispatcher    | tasks `BD` / `<queue>`; no `ttl` | < 1 KB | 2 per pass, 1 when it is wanted meanwhile |
+ * | dispatcher    | tasks `BD` / `<queue>`; no `ttl` | < 1 KB | 2 per look |
  * | lock holder   | tasks `LC#s#<key>` / `<place>`, `LC#l#<key>` / `w` or `r#<hash of runId>` | < 1 KB | taken 1, released 1 |
  * | lock waiter   | tasks `LQ#s#<key>`, `LQ#l#<key>` / `<since>#<hash of runId>` | < 1 KB | put 1 and removed 1 for each wait |
  * | rate limit    | tasks `LR#<per>#<key>` / `!` | < 1 KB | 1 per start; 1 or 2 when a start must wait |

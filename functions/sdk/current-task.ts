@@ -1,9 +1,31 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import { FanfoldError } from "../core/errors.ts";
 import type { TaskCall } from "../core/task/invocation.ts";
 
-/** Follows the code of an attempt into timers and promises, so that code without a context finds its call. */
-const calls = new AsyncLocalStorage<TaskCall>();
+/** The part of Node's AsyncLocalStorage that is used here. */
+interface Calls {
+  run<T>(call: TaskCall, code: () => T): T;
+  getStore(): TaskCall | undefined;
+}
+interface AsyncHooks {
+  readonly AsyncLocalStorage: new () => Calls;
+}
+/** Where no task runs, as in a browser, there is no such module, and no call to find. */
+const NO_CALLS: Calls = { run: (_call, code) => code(), getStore: () => undefined };
+const CALLS = Symbol.for("fanfold.calls");
+const shared = globalThis as {
+  [CALLS]?: Calls;
+  readonly process?: { readonly getBuiltinModule?: (name: string) => unknown };
+};
+/**
+ * Follows the code of an attempt into timers and promises, so that code without a context finds its call. One for the
+ * process, because a module of tasks may load another copy of this module than the worker does.
+ */
+const calls = (shared[CALLS] ??= createCalls());
+
+function createCalls(): Calls {
+  const hooks = shared.process?.getBuiltinModule?.("node:async_hooks") as AsyncHooks | undefined;
+  return hooks ? new hooks.AsyncLocalStorage() : NO_CALLS;
+}
 
 /** Runs code of an attempt. */
 export function withCall<T>(call: TaskCall, code: () => T): T {

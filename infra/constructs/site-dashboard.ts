@@ -17,9 +17,10 @@ export class SiteDashboard extends Construct {
   ) {
     super(scope, id);
     const deployment = new Deployment(this, settings.prefix);
-    const queues = site.queues.map((queue) =>
-      deployment.queueName(formatQueueName({ site: site.name, queue: queue.name, function: queue.function })),
-    );
+    const queues = site.queues.flatMap(({ name: queue, function: kind, bands }) => {
+      const text = formatQueueName({ site: site.name, queue, function: kind });
+      return (bands ? ([1, 2, 0] as const) : ([1] as const)).map((band) => deployment.bandName(text, band));
+    });
     const workers = site.functions.map(({ kind }) =>
       deployment.siteFunctionName(site.name, { role: "worker", function: kind }),
     );

@@ -64,6 +64,13 @@ describe("the site and the queue of the running task", () => {
       { kind: "success", value: "bergen" },
     ]);
   });
+  it("NG-065 are known to another copy of the module, as a folder of tasks with its own package may load", async () => {
+    const again = "../../functions/sdk/current-task.ts?again";
+    const copy = (await import(again)) as { readonly currentSite: typeof currentSite };
+    expect(copy.currentSite).not.toBe(currentSite);
+    const task = defineTask({ name: "t", run: () => copy.currentSite() });
+    expect(await runTask(task, [], CALL)).toEqual({ kind: "success", value: "london" });
+  });
   it.each([
     ["currentSite()", currentSite],
     ["currentQueue()", currentQueue],

@@ -1,6 +1,6 @@
 import type { Json } from "../../functions/core/json.ts";
 import type { WriteOp } from "../../functions/engine/ports.ts";
-import { type Variant, without, withWhen } from "./variant-parts.ts";
+import { type Variant, withWhen } from "./variant-parts.ts";
 
 const CAPPED = { backlog: true } as const;
 const UNSWEPT = { backlog: true, sweeper: false } as const;
@@ -64,19 +64,6 @@ export const BACKLOG_VARIANTS: { readonly [name: string]: Variant } = {
   "next-look-lost": {
     removes: "a dispatcher that leaves something behind looks again",
     faults: { ...UNSWEPT, swallow: (body) => dispatchOf(body)?.next !== undefined },
-  },
-  "ask-unseen": {
-    removes: "a dispatcher that was asked meanwhile looks again before it leaves",
-    faults: {
-      ...UNSWEPT,
-      rewrite: (op) =>
-        isDispatcher(op)
-          ? withWhen(
-              op,
-              without(op.when, (part) => part.op === "absent" && part.attribute === "wanted"),
-            )
-          : op,
-    },
   },
   "dispatcher-without-lease": {
     removes: "a queue has one dispatcher at a time",

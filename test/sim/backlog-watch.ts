@@ -32,8 +32,7 @@ export class BacklogWatch {
     simulation.world.sent = (message, process, handling) => this.#sent(message, process, handling);
   }
 
-  #write({ process, before, after }: AppliedWrite): void {
-    const { key } = (after ?? before) as NonNullable<typeof after>;
+  #write({ process, op: { key }, before, after }: AppliedWrite): void {
     const { now } = this.#sim.scheduler;
     if (key.partition === "BD" && after?.attributes["token"] !== before?.attributes["token"]) {
       if (after?.attributes["token"] === undefined) return;
@@ -43,7 +42,7 @@ export class BacklogWatch {
       this.#late.delete(process);
     }
     if (!key.partition.startsWith("BQ#")) return;
-    if (!before) this.#sim.scheduler.count("backlog entries");
+    if (!before && after) this.#sim.scheduler.count("backlog entries");
     if (!after) this.#putAt.delete(key.sort);
     else if (!before) this.#putAt.set(key.sort, now);
   }

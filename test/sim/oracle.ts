@@ -42,7 +42,6 @@ export class Oracle {
   readonly #ledgers: LedgerWatch;
   readonly #commits = new Map<string, number>();
   readonly #decisions = new Map<string, number>();
-  readonly #results = new Map<string, string>();
   readonly #seen: SeenResults;
   readonly identities: IdentityWatch;
   /** Root groups that may decide `cancelled` or `timeout`. */
@@ -386,12 +385,7 @@ export class Oracle {
     if (anyEarly(this.#shape, before.collects)) return;
     const members = flatMembers(this.#shape, before.collects);
     if (entries.length < members) this.#bad("results-incomplete", `${call.runId} read ${entries.length} of ${members}`);
-    const text = JSON.stringify(entries);
-    const key = `${call.runId} round ${call.round}`;
-    const seen = this.#results.get(key);
-    if (seen !== undefined && seen !== text)
-      this.#bad("results-changed", `${call.runId}: ${seen.slice(0, 300)} then ${text.slice(0, 300)}`);
-    this.#results.set(key, text);
+    this.#seen.read(call, entries);
   }
 
   #bad(kind: string, detail: string): void {

@@ -94,6 +94,13 @@ export const RECORDED: readonly {
   { variant: "identity-unswept", firstSeed: 19, runs: 19, shows: "livelock" },
   { variant: "adopt-without-round", firstSeed: 547, runs: 547, shows: "took-an-older-end" },
   { variant: "adopt-overwrites", firstSeed: 3, runs: 3, shows: "committed-twice" },
+  { variant: "dependent-not-put", firstSeed: 29, runs: 29, shows: "stuck-group" },
+  { variant: "dependency-without-second-look", firstSeed: 29, runs: 29, shows: "stuck-group" },
+  { variant: "cycle-unrefused", firstSeed: 13, runs: 13, shows: "livelock" },
+  { variant: "cycle-not-through-groups", firstSeed: 645, runs: 645, shows: "stuck-group" },
+  { variant: "outcome-unread", firstSeed: 13, runs: 13, shows: "livelock" },
+  { variant: "change-unnoticed", firstSeed: 45, runs: 45, shows: "stale-end" },
+  { variant: "edges-not-named", firstSeed: 29, runs: 29, shows: "edges-lost" },
   { variant: "advance-before-submit", firstSeed: 1, runs: 1, shows: "schedule-never-ended" },
   { variant: "owed-job-not-started", firstSeed: 1, runs: 1, shows: "time-lost" },
   { variant: "schedule-changed-unseen", firstSeed: 1, runs: 1, shows: "time-lost" },
@@ -117,6 +124,14 @@ export const RECORDED: readonly {
   { variant: "rate-unchecked", firstSeed: 45, runs: 45, shows: "rate-overrun" },
   { variant: "items-counted-at-each-step", firstSeed: 5, runs: 5, shows: "wrong-job-counts" },
   { variant: "items-dropped-at-hand-over", firstSeed: 2, runs: 2, shows: "counters-wrong" },
+  { variant: "put-lost", firstSeed: 1, runs: 1, shows: "stuck-group" },
+  { variant: "advance-before-send", firstSeed: 2, runs: 2, shows: "stuck-group" },
+  { variant: "advance-unconditional", firstSeed: 22, runs: 22, shows: "stuck-group" },
+  { variant: "depth-error-as-zero", firstSeed: 4, runs: 4, shows: "cap-overrun" },
+  { variant: "dispatcher-not-asked", firstSeed: 1, runs: 1, shows: "stuck-group" },
+  { variant: "next-look-lost", firstSeed: 3, runs: 3, shows: "stuck-group" },
+  { variant: "dispatcher-without-lease", firstSeed: 19, runs: 19, shows: "admitted-without-lease" },
+  { variant: "bands-mixed-up", firstSeed: 8, runs: 8, shows: "low-before-high" },
 ];
 
 /** Variants that remove nothing, so no seed may catch them. */

@@ -1,5 +1,5 @@
 import { canonicalJson, type Json } from "../../functions/core/json.ts";
-import type { ResultEntry } from "../../functions/core/task/invocation.ts";
+import type { ResultEntry, TaskCall } from "../../functions/core/task/invocation.ts";
 import type { Complaints } from "./reference.ts";
 
 /**
@@ -9,6 +9,7 @@ import type { Complaints } from "./reference.ts";
 export class SeenResults {
   readonly #complaints: Complaints;
   readonly #seen = new Map<string, string>();
+  readonly #read = new Map<string, string>();
   /** The time at which a later round took each run up. */
   readonly #renewedAt = new Map<string, number>();
 
@@ -29,5 +30,14 @@ export class SeenResults {
     if (seen !== undefined && seen !== text)
       this.#complaints.bad("result-changed", `${entry.runId}: ${seen.slice(0, 300)} then ${text.slice(0, 300)}`);
     this.#seen.set(entry.runId, text);
+  }
+  /** Checks that a body reads the same in every attempt of a round. */
+  read({ runId, round }: TaskCall, entries: readonly ResultEntry[]): void {
+    const key = `${runId} round ${round}`;
+    const text = JSON.stringify(entries);
+    const seen = this.#read.get(key);
+    if (seen !== undefined && seen !== text)
+      this.#complaints.bad("results-changed", `${runId}: ${seen.slice(0, 300)} then ${text.slice(0, 300)}`);
+    this.#read.set(key, text);
   }
 }

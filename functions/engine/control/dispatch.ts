@@ -37,23 +37,21 @@ export async function dispatch(context: Context, message: DispatchBacklog, again
   if (again && message.next === undefined && !(await hasBacklog(context, message.queue))) return { kind: "done" };
   const became = await becomeDispatcher(context, message.queue);
   if ("until" in became) {
-    // The dispatcher has been asked to look again. But it may be dead, and its message acknowledged by another delivery.
+    // That one may have looked already, or be dead, with its message acknowledged by another delivery. So ask again.
     const ms = again ? became.until - context.clock.now() : context.config.dispatchMs;
     return { kind: "later", delaySeconds: Math.max(1, Math.ceil(ms / 1_000)) };
   }
   const { held } = became;
   const turns = new BacklogTurns(context, message.queue, held.turns);
   const recent = new RecentSends(context, held.recent);
-  let { leaseUntil } = held;
-  let looked: NextLook | undefined;
-  for (;;) {
-    const left = await admit(context, message.queue, turns, recent, leaseUntil);
-    if (left !== "none") looked ??= await lookAgain(context, held, message, left);
-    const next = looked ?? (isNextLook(context, held, message) ? {} : held);
-    const until = await leaveDispatcher(context, held, { turns: turns.stored, recent: recent.stored, ...lookOf(next) });
-    if (until === undefined) return { kind: "done" };
-    leaseUntil = until;
-  }
+  const left = await admit(context, message.queue, turns, recent, held.leaseUntil);
+  const next = left === "none" ? afterAll(context, held, message) : await lookAgain(context, held, message, left);
+  await leaveDispatcher(context, held, { turns: turns.stored, recent: recent.stored, ...next });
+  return { kind: "done" };
+}
+/** Returns the next look when nothing is left: none, unless its message is on its way. */
+function afterAll(context: Context, held: HeldDispatcher, message: DispatchBacklog): NextLook {
+  return isNextLook(context, held, message) ? {} : lookOf(held);
 }
 type NextLook = Pick<HeldDispatcher, "next" | "nextAt">;
 const lookOf = ({ next, nextAt }: NextLook): NextLook =>
@@ -69,7 +67,7 @@ async function lookAgain(
   message: DispatchBacklog,
   left: Left,
 ): Promise<NextLook> {
-  if (!isNextLook(context, held, message)) return held;
+  if (!isNextLook(context, held, message)) return lookOf(held);
   const ms = left === "more" ? 0 : context.config.dispatchMs * (left === "held" ? HELD_FACTOR : 1);
   const next = context.ids.token();
   await sendGeneral(context, { kind: "dispatch", queue: message.queue, next }, ms / 1_000);

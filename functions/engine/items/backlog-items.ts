@@ -49,7 +49,7 @@ export function membersKey(
 }
 const hashOf = (context: Context, text: string): string => context.ids.hash(text).slice(0, 32);
 
-export function asEntry(item: Item): BacklogEntry {
+function asEntry(item: Item): BacklogEntry {
   return asHeld(item) as BacklogEntry;
 }
 export async function readEntry(context: Context, key: Key): Promise<BacklogEntry | undefined> {

@@ -22,8 +22,8 @@ const high = defineTask({
   run: (ctx, name: string) => void places.set(name, placeOf(ctx)),
 });
 const places = new Map<string, string>();
-function placeOf({ site, queue, priority }: { site: string; queue: string; priority: number | undefined }): string {
-  return `${site} ${queue} ${priority ?? "-"}`;
+function placeOf({ queue, priority }: { queue: string; priority: number | undefined }): string {
+  return `${queue} ${priority ?? "-"}`;
 }
 
 async function placesOf(
@@ -45,7 +45,7 @@ describe("children and the callback of spawnWithCallback", () => {
       [place.s("plain"), chain(place.s("first"), place.si("second")), group([place.s("inner")], { policy: "settled" })],
       place.si("callback"),
     );
-    const there = "paris high 7";
+    const there = "paris.high#custom 7";
     expect(await placesOf(spawner, { queue: "paris.high#custom", priority: 7 })).toEqual({
       plain: there,
       first: there,
@@ -66,12 +66,12 @@ describe("children and the callback of spawnWithCallback", () => {
       high.si("callback").set({ priority: 0 }),
     );
     expect(await placesOf(spawner, { queue: "paris.high#custom", priority: 2 })).toEqual({
-      named: "local default 2",
-      urgent: "paris high 9",
-      usual: "paris default 2",
-      task: "paris high 2",
-      "only here": "local bulk 2",
-      callback: "paris high 0",
+      named: "local.default#worker 2",
+      urgent: "paris.high#custom 9",
+      usual: "paris.default#worker 2",
+      task: "paris.high#worker 2",
+      "only here": "local.bulk#worker 2",
+      callback: "paris.high#worker 0",
     });
   });
   it("pass their place on to what they spawn themselves", async () => {
@@ -87,7 +87,7 @@ describe("children and the callback of spawnWithCallback", () => {
     const local = new LocalEngine([outer, inner, place], { queues: QUEUES }, { queues: ["engine", ...QUEUES] });
     await local.engine.submit({ canvas: outer.s().set({ queue: "paris.high#worker", priority: 8 }).canvas });
     await local.untilQuiet();
-    expect([...places.values()]).toEqual(["paris high 8", "paris high 8", "paris high 8"]);
+    expect([...places.values()]).toEqual(Array.from({ length: 3 }, () => "paris.high#worker 8"));
   });
   it("take no room in the plan while their parent is where they would be anyway", async () => {
     const stored = async (at: object): Promise<string> => {
@@ -107,7 +107,7 @@ describe("children and the callback of spawnWithCallback", () => {
   it("are spawned by ctx.spawn as their signatures and tasks say, as before", async () => {
     const spawner = defineTask({ name: "spawner", run: (ctx) => void ctx.spawn(place.s("spawned")) });
     expect(await placesOf(spawner, { queue: "paris.high#custom", priority: 7 })).toEqual({
-      spawned: "local default -",
+      spawned: "local.default#worker -",
     });
   });
 });

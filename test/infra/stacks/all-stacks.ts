@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   deadLetterQueueName,
   functionResourceName,
+  bandResourceName,
   queueResourceName,
   resourceNames,
   siteFunctionName,
@@ -29,6 +30,7 @@ describe("names", () => {
         eventsDeadLetterQueue,
         deadLetterQueueName("fanfold", "london"),
         ...texts.map((text) => queueResourceName("fanfold", text)),
+        ...([0, 2] as const).map((band) => bandResourceName("fanfold", "london.urgent#worker", band)),
       ].toSorted(),
     );
     expect(property("AWS::Lambda::Function", "FunctionName")).toEqual(
@@ -138,6 +140,7 @@ describe("functions", () => {
       expect(JSON.parse(String(variables["FANFOLD_CONFIG"]))).toEqual({
         site: "london",
         queues: ["london.default#worker", "london.urgent#worker", "london.default#discovery"],
+        caps: { "london.urgent#worker": 500 },
         concurrency: 8,
         jobTimeoutDays: 30,
         retentionDays: 7,
