@@ -113,7 +113,7 @@ export const RECORDED: readonly {
   { variant: "parked-without-second-look", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "parked-again-unseen", firstSeed: 33, runs: 33, shows: "stuck-group" },
   { variant: "drained-message-lost", firstSeed: 2, runs: 2, shows: "stuck-group" },
-  { variant: "lock-kept-by-the-dead", firstSeed: 11, runs: 11, shows: "stuck-group" },
+  { variant: "lock-kept-by-the-dead", firstSeed: 598, runs: 598, shows: "stuck-group" },
   { variant: "lock-without-second-look", firstSeed: 89, runs: 89, shows: "stuck-group" },
   { variant: "release-without-wake", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "lock-unsubscribed", firstSeed: 2, runs: 2, shows: "stuck-group" },
