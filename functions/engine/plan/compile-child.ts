@@ -5,10 +5,11 @@ import { requireQueue } from "../../core/names/queue-name.ts";
 import { compileCanvas, type DeclaredTracking, type OptionsOf, strandTasks } from "../../core/plan/compile.ts";
 import type { PlanSize } from "../../core/plan/plan-size.ts";
 import type { Strand, TaskStep } from "../../core/plan/plan.ts";
-import { isLimited, LIMIT_NAMES, limitsOf } from "../../core/task/run-limits.ts";
+import { isLimited, LIMIT_NAMES, limitsOf, type RunLimits } from "../../core/task/run-limits.ts";
 import { requireStreaming, STREAM_RESULTS } from "../../core/task/streaming-handlers.ts";
 import { depthOf } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
+import { dedupeOf } from "./shared-step.ts";
 import { queueOf } from "./step-placement.ts";
 
 /** Throws `too_deep` when a group below this one would be nested too deeply. */
@@ -67,17 +68,29 @@ function checkTasks(context: Context, strand: Strand): void {
 
 /**
  * Throws for a run that would not keep its limits: one that calls its task for each item of a list, which asks for them
- * once, or one whose work is done elsewhere.
+ * once, one whose work is done elsewhere, or one that others share, who did not ask for the limits of this signature.
  */
-function refuseLimits({ registry }: Context, { task, each, options }: TaskStep, at: string): void {
-  const info = registry.info(task);
+function refuseLimits(context: Context, step: TaskStep, at: string): void {
+  const { task, each, options } = step;
+  const info = context.registry.info(task);
+  const refuse = (limits: RunLimits, problemOf: (name: string) => string): void => {
+    if (!isLimited(limits)) return;
+    const [name = ""] = LIMIT_NAMES.filter((limit) => limits[limit] !== undefined);
+    throw new FanfoldError("invalid_canvas", problemOf(name), { details: { field: `${at}/options/${name}`, task } });
+  };
   const limits = limitsOf(info?.limits, options);
-  if (!isLimited(limits) || (each === undefined && !info?.stateMachine)) return;
-  const [name = ""] = LIMIT_NAMES.filter((each) => limits[each] !== undefined);
-  const problem = each
-    ? `one run calls ${task} for each item of a ${each}, so its ${name} cannot hold: use a group of signatures`
-    : `${task} is a state machine, whose executions take no ${name}`;
-  throw new FanfoldError("invalid_canvas", problem, { details: { field: `${at}/options/${name}`, task } });
+  if (each)
+    refuse(
+      limits,
+      (name) =>
+        `one run calls ${task} for each item of a ${each}, so its ${name} cannot hold: use a group of signatures`,
+    );
+  if (info?.stateMachine) refuse(limits, (name) => `${task} is a state machine, whose executions take no ${name}`);
+  if (dedupeOf(context, step) !== undefined)
+    refuse(
+      limitsOf(undefined, options),
+      (name) => `others may share the run of ${task}, so a signature cannot set its ${name}: declare it on the task`,
+    );
 }
 
 /** Throws `cannot_stream` for a path task that is asked to stream its results and does not. */

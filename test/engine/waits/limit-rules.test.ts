@@ -107,6 +107,24 @@ describe("limits that cannot hold are refused", () => {
     const option = { concurrency: { limit: 1 } };
     expect(await refused(() => submit(local, machine.signature([], {}, option)))).toMatchObject(field);
   });
+  it("a signature whose run others may share sets no limits, and its task may", async () => {
+    const shared = defineTask({
+      name: "shared",
+      dedupe: "forever",
+      concurrency: { limit: 1 },
+      run: (_ctx, n: number) => n,
+    });
+    const local = new LocalEngine([shared, same]);
+    const options = { dedupe: "running", locks: [{ key: "a" }] } as const;
+    expect(await refused(() => submit(local, same.signature([1], {}, options)))).toMatchObject({
+      field: expect.stringContaining("/options/locks") as string,
+    });
+    const rate = { rateLimit: { per: 1, limit: 1 } };
+    expect(await refused(() => submit(local, shared.signature([1], {}, rate)))).toMatchObject({
+      field: expect.stringContaining("/options/rateLimit") as string,
+    });
+    expect(await refused(() => submit(local, shared.s(1)))).toBeUndefined();
+  });
   it("a key that cannot be made fails the run, and holds nothing", async () => {
     const task = defineTask({
       name: "limited",
