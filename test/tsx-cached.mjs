@@ -7,11 +7,14 @@ import { isMainThread } from "node:worker_threads";
 
 /**
  * Lets a process read sources, like tsx, with half of tsx's time: `node --import ./test/tsx-cached.mjs FILE`. The tests
- * start hundreds of processes that load 300 sources each. It knows less: no decorators, no CommonJS, and no source maps.
+ * start hundreds of processes that load 300 sources each. It knows less: no decorators and no CommonJS.
  *
  * Node loads it twice, in the process itself and in the thread that answers for its imports.
  */
-if (isMainThread) register(import.meta.url);
+if (isMainThread) {
+  register(import.meta.url);
+  process.setSourceMapsEnabled(true);
+}
 
 const CACHE = join(import.meta.dirname, "../node_modules/.cache/fanfold-sources");
 let esbuild;
@@ -19,8 +22,8 @@ let esbuild;
 export async function load(url, context, nextLoad) {
   if (!url.startsWith("file:") || !/\.m?ts$/.test(url)) return nextLoad(url, context);
   const text = readFileSync(fileURLToPath(url), "utf8");
-  const cached = join(CACHE, `${createHash("sha1").update(text).digest("hex")}.mjs`);
-  return { format: "module", source: read(cached) ?? transformed(text, cached), shortCircuit: true };
+  const cached = join(CACHE, `${createHash("sha1").update(url).update(text).digest("hex")}.mjs`);
+  return { format: "module", source: read(cached) ?? transformed(text, url, cached), shortCircuit: true };
 }
 function read(path) {
   try {
@@ -29,9 +32,16 @@ function read(path) {
     return undefined;
   }
 }
-function transformed(text, cached) {
+function transformed(text, url, cached) {
   esbuild ??= createRequire(import.meta.url)("esbuild");
-  const { code } = esbuild.transformSync(text, { loader: "ts", format: "esm", target: "node20" });
+  const { code } = esbuild.transformSync(text, {
+    loader: "ts",
+    format: "esm",
+    target: "node20",
+    sourcemap: "inline",
+    sourcesContent: false,
+    sourcefile: url,
+  });
   mkdirSync(CACHE, { recursive: true });
   // Another process may read it at this moment.
   writeFileSync(`${cached}.${process.pid}`, code);
