@@ -61,7 +61,9 @@ describe("write units and messages per member of a group", () => {
     console.log(
       `a job of one task: ${per(METRICS.writeUnits)} write units, ${per(METRICS.readUnits)} read units (those of asking for its state included), ${per(METRICS.sends)} messages`,
     );
-    expect(counted[METRICS.runs]).toBe(JOBS);
+    // A function that a slow emulator holds up is given its message again.
+    expect(counted[METRICS.runs]).toBeGreaterThanOrEqual(JOBS);
+    expect(counted[METRICS.runs]).toBeLessThan(2 * JOBS);
     expect(counted[METRICS.writeUnits]).toBeLessThanOrEqual(30 * JOBS);
   });
 });
