@@ -122,8 +122,6 @@ export const RECORDED: readonly {
   { variant: "holder-by-token", firstSeed: 19, runs: 19, shows: "too-many-holders" },
   { variant: "lock-overwritten", firstSeed: 19, runs: 19, shows: "too-many-holders" },
   { variant: "rate-unchecked", firstSeed: 45, runs: 45, shows: "rate-overrun" },
-  { variant: "items-counted-at-each-step", firstSeed: 6, runs: 6, shows: "wrong-job-counts" },
-  { variant: "items-dropped-at-hand-over", firstSeed: 2, runs: 2, shows: "counters-wrong" },
   { variant: "put-lost", firstSeed: 1, runs: 1, shows: "stuck-group" },
   { variant: "advance-before-send", firstSeed: 2, runs: 2, shows: "stuck-group" },
   { variant: "advance-unconditional", firstSeed: 22, runs: 22, shows: "stuck-group" },
@@ -132,6 +130,8 @@ export const RECORDED: readonly {
   { variant: "next-look-lost", firstSeed: 3, runs: 3, shows: "stuck-group" },
   { variant: "dispatcher-without-lease", firstSeed: 19, runs: 19, shows: "admitted-without-lease" },
   { variant: "bands-mixed-up", firstSeed: 8, runs: 8, shows: "low-before-high" },
+  { variant: "items-counted-at-each-step", firstSeed: 6, runs: 6, shows: "wrong-job-counts" },
+  { variant: "items-dropped-at-hand-over", firstSeed: 2, runs: 2, shows: "counters-wrong" },
 ];
 
 /** Variants that remove nothing, so no seed may catch them. */
