@@ -34,18 +34,6 @@ export function lookOf(state: string): Look {
   return LOOKS[state] ?? { tone: "wait", mark: "?" };
 }
 
-/** Job states that this release gives, in the order of a filter. */
-export const JOB_STATES = [
-  "pending",
-  "started",
-  "pausing",
-  "paused",
-  "success",
-  "failure",
-  "cancelling",
-  "cancelled",
-  "timed-out",
-] as const;
 /** Run states that this release gives. */
 export const RUN_STATES = [
   "queued",

@@ -1,5 +1,5 @@
 import { Option, type Command } from "commander";
-import type { Job, JobState } from "../../functions/client/index.ts";
+import { type Job, JOB_STATES, type JobState } from "../../functions/client/index.ts";
 import { action, command, wholeNumber, type CommonOptions, type Context } from "../command.ts";
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -7,17 +7,6 @@ import { formatCount, formatDuration, oneLine, table } from "../format.ts";
 import { doneRuns, failedRuns } from "../progress.ts";
 import { stampOf, type Stamp } from "../stamp-option.ts";
 
-const STATES: readonly JobState[] = [
-  "pending",
-  "started",
-  "success",
-  "failure",
-  "pausing",
-  "paused",
-  "cancelling",
-  "cancelled",
-  "timed-out",
-];
 interface JobsOptions extends CommonOptions {
   readonly state?: JobState;
   readonly stamp?: Stamp;
@@ -27,7 +16,7 @@ interface JobsOptions extends CommonOptions {
 
 export function jobsCommand(): Command {
   return command("jobs", "List the jobs, newest first", "fanfold jobs --state failure\nfanfold jobs --stamp team=blue")
-    .addOption(new Option("--state <state>", "only those in this state").choices(STATES))
+    .addOption(new Option("--state <state>", "only those in this state").choices(JOB_STATES))
     .option("--stamp <name=value>", "only those whose canvas carries this stamp", stampOf)
     .option("--limit <n>", "at most this many", wholeNumber(1, 1_000), 20)
     .option("--cursor <cursor>", "continue after an earlier list")

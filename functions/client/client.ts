@@ -1,4 +1,5 @@
 import type { Canvas, FailurePolicy } from "../core/canvas/canvas.ts";
+import type { StatisticsFilter } from "../core/task/statistics.ts";
 import type { RetryFilter } from "../core/plan/retry-filter.ts";
 import type { Stamp, StampFilter } from "../core/plan/stamps.ts";
 import type { BatchCalls } from "./batch.ts";
@@ -66,17 +67,6 @@ export interface LockFilter {
   /** Only those with this key. */
   readonly key?: string;
   /** Keys that the page looks at, 1 to 100. Default 50. */
-  readonly limit?: number;
-  readonly cursor?: string;
-}
-/** Which statistics to read. */
-export interface StatisticsFilter {
-  readonly task?: string;
-  /** Counts only what ran at this site. */
-  readonly site?: string;
-  /** Tells also how far this job is, and how long it takes. */
-  readonly job?: string;
-  /** Tasks of the page, 1 to 100. Default 50. */
   readonly limit?: number;
   readonly cursor?: string;
 }

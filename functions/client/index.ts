@@ -61,3 +61,4 @@ export {
   type WorkflowInfo,
 } from "./types.ts";
 export { jobResult, parentsOf, ResultError, type Result, type ResultSource } from "./results.ts";
+export { JOB_STATES } from "../core/job-state.ts";

@@ -1,5 +1,6 @@
 import type { JobCost } from "../core/cost/job-cost.ts";
 import type { JobEstimate } from "../core/cost/job-estimate.ts";
+import type { JobState } from "../core/job-state.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { PauseTarget } from "../core/pause.ts";
 import type { Counts } from "../core/plan/counts.ts";
@@ -9,19 +10,9 @@ import type { FiredBy, ScheduleSpec } from "../core/schedule/schedule.ts";
 import type { ErrorData, ResultEntry } from "../core/task/invocation.ts";
 import type { QueueSpeed } from "../core/task/statistics.ts";
 
-export type { PauseTarget, ScheduleSpec };
+export type { JobState, PauseTarget, ScheduleSpec };
 
-/** Answers of the API, as /openapi.json describes them. Times are milliseconds since the epoch. */
-export type JobState =
-  | "pending"
-  | "started"
-  | "success"
-  | "failure"
-  | "pausing"
-  | "paused"
-  | "cancelling"
-  | "cancelled"
-  | "timed-out";
+// Answers of the API, as /openapi.json describes them. Times are milliseconds since the epoch.
 
 /** A schedule: what it starts and when, and how it stands. */
 export interface Schedule extends Omit<ScheduleSpec, "paused"> {

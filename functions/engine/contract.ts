@@ -1,4 +1,5 @@
 import type { BlobRef } from "../core/blob-ref.ts";
+import type { StatisticsFilter } from "../core/task/statistics.ts";
 import type { Canvas } from "../core/canvas/canvas.ts";
 import type { JobEstimate } from "../core/cost/job-estimate.ts";
 import type { Json } from "../core/json.ts";
@@ -38,7 +39,6 @@ import type {
   RetryAllRequest,
   RetryRequest,
   RunFilter,
-  StatisticsFilter,
   SubmitOutcome,
   SubmitRequest,
   Submitted,

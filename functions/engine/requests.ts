@@ -113,16 +113,6 @@ export interface LockFilter {
   readonly limit?: number;
   readonly cursor?: string;
 }
-/** Which statistics to read. */
-export interface StatisticsFilter {
-  readonly task?: string;
-  /** Counts only what ran at this site. */
-  readonly site?: string;
-  /** The job whose time left is told. */
-  readonly job?: string;
-  readonly limit?: number;
-  readonly cursor?: string;
-}
 /** Which dead letters to list. All fields that are given must match. */
 export interface DeadLetterFilter {
   readonly id?: string;
@@ -137,14 +127,4 @@ export interface DeadLetterFilter {
 export interface DeadLetterAction extends DeadLetterFilter {
   /** Only counts. */
   readonly dryRun?: boolean;
-}
-/** Which statistics to read. */
-export interface StatisticsFilter {
-  readonly task?: string;
-  /** Counts only what ran at this site. */
-  readonly site?: string;
-  /** The job whose time left is told. */
-  readonly job?: string;
-  readonly limit?: number;
-  readonly cursor?: string;
 }

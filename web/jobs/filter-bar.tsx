@@ -1,5 +1,5 @@
 import { server, useLive } from "../server.ts";
-import { JOB_STATES } from "../states.ts";
+import { JOB_STATES } from "../../functions/client/index.ts";
 import { isFiltered, type JobFilter } from "./job-filter.ts";
 
 interface FilterBarProps {

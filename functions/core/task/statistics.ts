@@ -89,3 +89,15 @@ export interface SiteView {
   /** Whether the configuration lets the site process its work. */
   readonly process: boolean;
 }
+
+/** Which statistics to read. */
+export interface StatisticsFilter {
+  readonly task?: string;
+  /** Counts only what ran at this site. */
+  readonly site?: string;
+  /** Tells also how far this job is, and how long it takes. */
+  readonly job?: string;
+  /** Tasks of the page, 1 to 100. Default 50. */
+  readonly limit?: number;
+  readonly cursor?: string;
+}

@@ -4,6 +4,7 @@ import type { TerminalStatus } from "../../core/plan/run-state.ts";
 import type {
   JobTimeLeft,
   QueueSpeed,
+  StatisticsFilter,
   StatisticsPage,
   TaskFigures,
   TaskNumbers,
@@ -20,7 +21,6 @@ import {
 } from "../items/statistics-items.ts";
 import { keyText } from "../jobs/failures.ts";
 import type { QueueDepth } from "../ports.ts";
-import type { StatisticsFilter } from "../requests.ts";
 import { viewJob, wrongCursor } from "./job-view.ts";
 
 /** Minutes that recent figures cover. The last one is the present minute. */
