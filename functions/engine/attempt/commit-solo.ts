@@ -3,7 +3,7 @@ import { failedItems } from "../../core/plan/item-counters.ts";
 import { isSingle } from "../../core/plan/plan.ts";
 import { isSuccess } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
-import { marksOf } from "../groups/member-marks.ts";
+import { marksOf, NOTHING_BESIDE } from "../groups/member-marks.ts";
 import { attributesOf, headerKey, type RunAttributes } from "../item-kinds.ts";
 import { and } from "../items/conditions.ts";
 import { rootEnd, undecided } from "../items/header-writes.ts";
@@ -31,7 +31,7 @@ export async function commitSolo(
   if (status === undefined || endedAt === undefined || !isSuccess(status)) return false;
   const [strand] = (await strandsOf(context, header, 0)) ?? [];
   if (!strand || !isSingle(strand)) return false;
-  const totals = boundedCounters<number>(marksOf({ ...run, ...set }, undefined));
+  const totals = boundedCounters<number>(marksOf({ ...run, ...set }, NOTHING_BESIDE));
   // A job in which items failed has an error to keep.
   if (failedItems(totals) > 0) return false;
   await listEnd(context, header, "success");

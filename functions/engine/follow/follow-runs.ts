@@ -1,4 +1,4 @@
-import { addCounts, boundedCounters, type Counts } from "../../core/plan/counts.ts";
+import { boundedCounters, type Counts } from "../../core/plan/counts.ts";
 import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { isSingle, type Strand } from "../../core/plan/plan.ts";
 import { failsEarly, outcomeOf } from "../../core/plan/policy.ts";
@@ -7,7 +7,7 @@ import { isFailure, isSuccess, isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { cutBefore, linksOf, openLinks } from "../groups/link-groups.ts";
-import { failedMembersOf, marksOf } from "../groups/member-marks.ts";
+import { type Beside, failedMembersOf, marksOf } from "../groups/member-marks.ts";
 import { isBehindSeal } from "../groups/pages.ts";
 import { type Header, ownedBy, type Run } from "../item-kinds.ts";
 import { readHeaders } from "../items/header-reads.ts";
@@ -74,8 +74,7 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
     if (place.next) next.push(each);
     else {
       last.push(each);
-      const pages = left.get(each.run.runId);
-      endMember(context, each, pages ? addCounts(place.links, pages.counts) : place.links, list);
+      endMember(context, each, { links: place.links, left: left.get(each.run.runId)?.counts }, list);
     }
   }
   // Failures are written before a mark can decide the group, so the decision finds them.
@@ -183,10 +182,9 @@ async function followEndedNext(context: Context, run: Run, list: WorkList): Prom
 
 /**
  * Adds to the work-list the mark of a member whose strand has ended, and the decision when its failure alone decides.
- * `beside` counts its links, and the pages that its last run has left. The one member of a root is not marked: its end
- * decides.
+ * The one member of a root is not marked: its end decides.
  */
-function endMember(context: Context, { run, header }: Followed, beside: Counts | undefined, list: WorkList): void {
+function endMember(context: Context, { run, header }: Followed, beside: Beside, list: WorkList): void {
   const failedMembers = failedMembersOf(run);
   if (header.joins === undefined) {
     const totals = boundedCounters<number>(marksOf(run, beside));

@@ -3,14 +3,23 @@ import { afterStep } from "../../core/plan/item-counters.ts";
 import { isFailure, isSuccess, type TerminalStatus } from "../../core/plan/run-state.ts";
 import type { Header, Run } from "../item-kinds.ts";
 
+/** What counts for a member beside its rows. */
+export interface Beside {
+  /** Counters of the links beside its steps. */
+  readonly links: Counts | undefined;
+  /** Counters of the pages that its last run has left. They are part of that run, as its children would be. */
+  readonly left: Counts | undefined;
+}
+export const NOTHING_BESIDE: Beside = { links: undefined, left: undefined };
 /**
- * What a member adds to its ledger node: the counters of its strand, and of what is beside it (links, and pages that a
- * failed owner has left). A pure function of the last row and of those, so a round can take it back.
+ * What a member adds to its ledger node: the counters of its strand, and of what is beside it. A pure function of the
+ * last row and of those, so a round can take it back.
  */
-export function marksOf(run: Run, beside: Counts | undefined): Counts {
+export function marksOf(run: Run, { links, left }: Beside): Counts {
   const failedMembers = failedMembersOf(run);
-  if (run.status === "success" && !run.counts && !run.carry && !beside && !run.page) return PLAIN_SUCCESS;
-  const counts = addCounts(afterStep(run.carry, carriedUp(countsOf(run))), beside);
+  if (run.status === "success" && !run.counts && !run.carry && !links && !left && !run.page) return PLAIN_SUCCESS;
+  const own = carriedUp(countsOf(run));
+  const counts = addCounts(afterStep(run.carry, left ? addCounts(own, left) : own), links);
   const members = run.page ? (run.counts?.["members"] ?? 0) : 0;
   return { ...counts, ...(failedMembers > 0 && { failedMembers }), ...(members > 0 && { members }) };
 }

@@ -4,7 +4,7 @@ import { isFailure } from "../../core/plan/run-state.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { linksOf } from "../groups/link-groups.ts";
-import { leftCounts, marksOf } from "../groups/member-marks.ts";
+import { type Beside, leftCounts, marksOf } from "../groups/member-marks.ts";
 import { asLedger, attributesOf, type Header, ledgerKey, ownedBy, type Run } from "../item-kinds.ts";
 import { absent } from "../items/conditions.ts";
 import { readHeader } from "../items/header-reads.ts";
@@ -111,12 +111,11 @@ async function lossOfLeaf({ context, header, selection }: Reopening, at: NodeAt)
   }
   return lost;
 }
-/** Returns the counters of what is beside a member: its links, and the pages that a failed owner has left. */
-async function besideOf(context: Context, header: Header, last: Run): Promise<Counts> {
+async function besideOf(context: Context, header: Header, last: Run): Promise<Beside> {
   const links = await linksOf(context, last, (await strandOf(context, header, last)).strand);
   const left =
     isFailure(last.status) && last.joins === undefined ? await readHeader(context, childGroup(last)) : undefined;
-  return addCounts(links.counts, left?.outcome === undefined ? undefined : leftCounts(left));
+  return { links: links.counts, left: left?.outcome === undefined ? undefined : leftCounts(left) };
 }
 /** Whether a step of a member runs again, or links beside it: a group that decides early marks members without these. */
 async function runsAgain(

@@ -34,7 +34,16 @@ const fails = defineTask({
     throw new Error("no");
   },
 });
-const tasks = [copy, verify, audit, plain, fails];
+/** Hands its items to a member of its own, and fails. Its last attempt begins after that member's end. */
+const walker = defineTask({
+  name: "walker",
+  retry: { maxAttempts: 2, initialDelaySeconds: 600, jitter: 0 },
+  run: async function* (ctx, { paths }: { paths: readonly PathObject[] }) {
+    if (ctx.attempt === 1) yield verify.s({ paths });
+    throw new Error("in the middle");
+  },
+});
+const tasks = [copy, verify, audit, plain, fails, walker];
 const NONE = { processed: 0, skipped: 0, failures: 0, aborted: 0, inprogress: 0 };
 
 function items(count: number, states: { readonly [task: string]: PathState } = {}): readonly PathObject[] {
@@ -52,6 +61,10 @@ async function ended(canvas: CanvasBuilder) {
 }
 
 describe("the items of a job", () => {
+  it("count once when a failed owner has streamed them on (seed 1053)", async () => {
+    const job = await ended(chain(copy.s({ paths: items(2) }), walker.s()));
+    expect(job).toMatchObject({ state: "failure", countsExact: true, items: { ...NONE, processed: 2 } });
+  });
   it("NG-015 NG-098 are counted by the state in which the last step left them", async () => {
     const given = [
       ...items(5),
