@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { transformSync } from "esbuild";
 import { describe, expect, it } from "vitest";
+import * as z from "zod";
 import { jobResult } from "../functions/client/index.ts";
 import type { Json } from "../functions/core/json.ts";
 import * as sdk from "../functions/sdk/index.ts";
@@ -43,7 +44,8 @@ async function load(name: string): Promise<Guide> {
   const blocks = [...guide.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? "");
   const definitions = blocks.filter((block) => block.includes("export const"));
   const texts = blocks.filter((block) => !block.includes("export const"));
-  const loaded = await new AsyncFunction(...Object.keys(sdk), scriptOf(definitions, texts))(...Object.values(sdk));
+  const names = { z, ...sdk };
+  const loaded = await new AsyncFunction(...Object.keys(names), scriptOf(definitions, texts))(...Object.values(names));
   return { loaded, texts };
 }
 
@@ -74,6 +76,7 @@ const GUIDES = [
   ["guide-blobs.md", 3],
   ["guide-ledger.md", 2],
   ["guide-paths.md", 4],
+  ["guide-tasks.md", 3],
 ] as const;
 for (const [name, least] of GUIDES) {
   const { loaded, texts } = await load(name);
