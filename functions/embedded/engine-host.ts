@@ -46,6 +46,8 @@ export interface HostOptions {
   readonly schedules?: (workflows: Workflows) => SchedulePorts;
   /** Called when a write failed because the disk takes none. */
   readonly onUnwritable: OnUnwritable;
+  /** Called when it becomes known, or changes, whether runs of a task are quick. */
+  readonly onTaskSpeed?: (task: string, quick: boolean) => void;
 }
 /** An engine in this process, over the data folder that it shares with other processes. */
 export interface Host {
@@ -78,6 +80,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
     repaired: () => undefined,
     runsFailed: () => undefined,
     jobEnded: () => undefined,
+    ...(options.onTaskSpeed && { taskSpeed: options.onTaskSpeed }),
     gaveUp: (name: string, reason: string) =>
       options.log("error", "a message was given up; `fanfold dead-letters` lists it", { queue: name, reason }),
   };

@@ -66,6 +66,11 @@ export interface EngineConfig {
    * get some.
    */
   readonly packAbove: number;
+  /**
+   * Most members of a small group in one message, where their task is known to be quick. With 1 small groups are never
+   * packed.
+   */
+  readonly quickPack: number;
   /** Pages of an open group that may be unfinished before its owner stops pulling items. */
   readonly openPages: number;
   /** Runs that a job may have once tasks spawn, theirs and those of its canvas. Infinity checks nothing. */
@@ -120,6 +125,7 @@ export const DEFAULT_CONFIG: EngineConfig = {
   inPlaceSteps: 50,
   inPlaceSeconds: 20,
   packAbove: 64,
+  quickPack: 1,
   openPages: 64,
   runsPerJob: 10_000_000,
   overlapGraceSeconds: 10,

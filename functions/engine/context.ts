@@ -19,6 +19,7 @@ export interface Context extends Ports {
   /** Limits that this process has put into their directory (waits/limits-in-use.ts). */
   readonly limitsInUse: Pick<FailureKinds, "knownUntil" | "remember">;
   readonly statistics: Statistics;
+  readonly speeds: Speeds;
   /** Tasks that this process has put into the directory of statistics. */
   readonly tasksListed: Pick<FailureKinds, "knownUntil" | "remember">;
   /**
@@ -83,6 +84,19 @@ export interface FailureKinds {
   knownUntil(kind: string): number;
   remember(kind: string, until: number): void;
   forget(kind: string): void;
+}
+
+/** What is known of the speed of tasks (plan/task-speeds.ts). */
+export interface Speeds {
+  noteBatch(task: string, runs: number, milliseconds: number): void;
+  /** Notes whether another process found the task quick. */
+  noteTold(task: string, quick: boolean): void;
+  /** Returns the mean milliseconds of a run, as measured here. */
+  mean(task: string): number | undefined;
+  /** Returns whether runs are quick, as measured here. */
+  isQuick(task: string): boolean;
+  /** Returns whether runs are mostly quick, as measured here or told by another process. */
+  isMostlyQuick(task: string): boolean;
 }
 
 /** What this process adds up of tasks and queues until the next flush (jobs/statistics.ts). Times are in milliseconds. */

@@ -222,6 +222,11 @@ export interface Engine {
    * Handles one message that its queue gave up. What cannot be handled here becomes a dead letter. Throws like `handle`.
    */
   handleDeadLetter(message: ReceivedMessage, loop: WorkerLoop): Promise<Disposition>;
+  /**
+   * Notes whether another process found runs of a task quick (Watch). Members of small groups then share messages, where
+   * the configuration says so. Only speed depends on it.
+   */
+  noteTaskSpeed(task: string, quick: boolean): void;
   /** Renews the leases of claims, and returns for each whether its holder may go on. */
   heartbeat(claims: readonly Claim[]): Promise<readonly HeartbeatOutcome[]>;
   /**

@@ -26,6 +26,7 @@ import { FailureKindCache } from "./jobs/failures.ts";
 import { flushStatistics, Tally } from "./jobs/statistics.ts";
 import { KnownRunsCache } from "./jobs/spawn-budget.ts";
 import { PlanStore } from "./plan/plan-store.ts";
+import { TaskSpeeds } from "./plan/task-speeds.ts";
 import { QueueNameCache } from "./plan/queue-name-cache.ts";
 import type { Ports } from "./ports.ts";
 import { putPage, sealInput } from "./submit/input.ts";
@@ -65,6 +66,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     limitsInUse: new FailureKindCache(),
     statistics: new Tally(),
     tasksListed: new FailureKindCache(),
+    speeds: new TaskSpeeds(settings, (task, quick) => ports.watch?.taskSpeed?.(task, quick)),
     pace: new Pace(ports.clock, slowAfterMs(settings)),
     expanding: new Semaphore(1),
   };
@@ -119,6 +121,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     syncSchedules: () => syncSchedules(context),
     handle: (message, loop) => handleMessage(context, message, loop),
     handleDeadLetter: (message, loop) => handleDeadLetter(context, message, loop),
+    noteTaskSpeed: (task, quick) => context.speeds.noteTold(task, quick),
     heartbeat: (claims) => heartbeat(context, claims),
     endHolder: (end) => endHolder(context, end),
     sweep: (options) => sweep(context, options),

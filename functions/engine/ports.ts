@@ -286,6 +286,8 @@ export interface Watch {
   /** Is called when so many task runs have failed for good. Cancelled runs do not count. */
   runsFailed(count: number): void;
   jobEnded(state: JobState): void;
+  /** Is called when it becomes known, or changes, whether runs of a task are quick in this process. */
+  taskSpeed?(task: string, quick: boolean): void;
 }
 
 /** Times of schedules, and what they start. Nothing here is remote. */

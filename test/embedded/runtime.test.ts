@@ -67,6 +67,21 @@ describe("a runtime", () => {
     expect((await runtime.stats()).workers.map((worker) => worker.restarts)).toEqual([0, 0]);
   });
 
+  it("members of a small group share messages once a worker has found their task quick", async () => {
+    const { runtime } = await startTestRuntime({ workers: 1 });
+    const messages = async (): Promise<number> =>
+      Object.values((await runtime.stats()).queues).reduce((sum, { delayed }) => sum + delayed, 0);
+    const delayed = async (): Promise<number> => {
+      const before = await messages();
+      await submit(runtime, group(numbers(16).map((n) => echo.s(n).set({ countdown: 300 }))));
+      await until("its messages are sent", async () => (await messages()) > before);
+      return (await messages()) - before;
+    };
+    expect(await delayed()).toBe(16);
+    await run(runtime, group(numbers(16).map((n) => echo.s(n))));
+    await until("the parent knows", async () => (await delayed()) === 1);
+  });
+
   it("a runtime starts a delayed run when it is due", async () => {
     const { runtime } = await startTestRuntime();
     const job = await run(runtime, echo.s(1).set({ countdown: 1 }));

@@ -57,6 +57,8 @@ export type FromWorker =
   | { readonly kind: "worn"; readonly why: string }
   /** A write failed, because the disk takes none. */
   | { readonly kind: "unwritable"; readonly code: ErrorCode; readonly message: string; readonly details: JsonObject }
+  /** Whether runs of a task are quick there. It is sent when that becomes known or changes. */
+  | { readonly kind: "taskSpeed"; readonly task: string; readonly quick: boolean }
   /** The worker goes on after this number of stalls, and waits for `settled`. */
   | { readonly kind: "resumed"; readonly stalls: number }
   | { readonly kind: "log"; readonly level: LogLevel; readonly message: string; readonly fields?: JsonObject };

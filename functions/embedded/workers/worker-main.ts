@@ -52,6 +52,7 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
     assignment,
     { link, clock, watch },
     {
+      onTaskSpeed: (task, quick) => link.send({ kind: "taskSpeed", task, quick }),
       onSend: (queues) => {
         loop.wake();
         link.sent(queues);
@@ -90,7 +91,7 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
 function openWhenPermitted(
   assignment: WorkerAssignment,
   { link, clock, watch }: { readonly link: ParentLink; readonly clock: SteadyClock; readonly watch: WatchThread },
-  events: Pick<HostOptions, "onSend" | "onUnwritable">,
+  events: Pick<HostOptions, "onSend" | "onUnwritable" | "onTaskSpeed">,
 ): Promise<Host> {
   const permit = permitOf(assignment.dataFolder, assignment.holder);
   return openHost({

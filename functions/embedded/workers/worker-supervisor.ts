@@ -22,7 +22,7 @@ export interface SupervisorOptions {
   readonly assignment: Omit<WorkerAssignment, "holder" | "aheadMs">;
   /** Number of this start, which makes holders unique among the starts of this folder. */
   readonly epoch: number;
-  readonly engine: Pick<Engine, "endHolder">;
+  readonly engine: Pick<Engine, "endHolder" | "noteTaskSpeed">;
   readonly source: Pick<MessageSource, "heldBy" | "releaseHeldBy">;
   readonly keeper: LeaseKeeper;
   readonly clock: SteadyClock;
@@ -143,6 +143,7 @@ export class Supervisor {
     else if (message.kind === "unwritable") this.#options.onUnwritable(problemOf(message));
     else if (message.kind === "log")
       this.#options.log(message.level, message.message, { worker: worker.pid ?? 0, ...message.fields });
+    else if (message.kind === "taskSpeed") this.#options.engine.noteTaskSpeed(message.task, message.quick);
     else if (message.kind === "report") this.#apply(worker, message);
     else if (message.kind === "worn") {
       worker.worn = true;

@@ -45,6 +45,8 @@ export class Batch {
   #executed = false;
   #runs: readonly BatchRun[];
   #next = 0;
+  /** Time that the attempts took. */
+  #attemptMs = 0;
   #ended: EndedAttempt[] = [];
   #current: LiveAttempt | undefined;
   /** When the gate was last asked. */
@@ -92,7 +94,7 @@ export class Batch {
    * hold was refused; all claims are then returned.
    */
   async run(): Promise<void> {
-    const { clock, pace } = this.#context;
+    const { clock, speeds } = this.#context;
     if (this.#hold.ready) await this.#hold.ready.catch((error: unknown) => this.#fail(this.#runs, error));
     const start = clock.now();
     if (this.#runs.length > 1) void clock.pause(this.#slowAfterMs).then(() => this.#becomeSlow());
@@ -105,7 +107,7 @@ export class Batch {
       if (this.#next < this.#runs.length && clock.now() - start > this.#slowAfterMs) this.#becomeSlow();
     }
     this.#executed = true;
-    if (executed > 0) pace.noteRuns(this.#info.name, clock.now() - start, executed);
+    if (executed > 0) speeds.noteBatch(this.#info.name, executed, this.#attemptMs);
     this.#commitEnded();
   }
 
@@ -170,6 +172,7 @@ export class Batch {
   }
   #noteExecuted(attempt: LiveAttempt, startedAt: number, executed: Executed): void {
     const ms = this.#context.clock.now() - startedAt;
+    this.#attemptMs += ms;
     if ("set" in executed) this.#ended.push({ attempt, commit: executed, ms });
     else this.#work.reports.add(Promise.resolve(this.#report([{ ref: attempt.run, outcome: executed }])));
   }

@@ -1,10 +1,11 @@
 import type { TaskStep } from "../../core/plan/plan.ts";
 import type { EngineConfig } from "../config.ts";
+import type { Speeds } from "../context.ts";
+import { SHORT_BATCH } from "../plan/task-speeds.ts";
 import type { Clock } from "../ports.ts";
 
 /**
- * Keeps what one engine instance has measured of the speed of its tasks, and admits their batches. Only speed depends
- * on it, so it is neither stored nor shared.
+ * Admits the batches of one engine instance. Only speed depends on it, so it is neither stored nor shared.
  *
  * The states of a batch of quick runs are
  *
@@ -21,8 +22,6 @@ import type { Clock } from "../ports.ts";
  * - shared: batches have at most `SHORT_BATCH` runs, and one is admitted at a time.
  */
 export class Pace {
-  /** Mean milliseconds per run, by task. */
-  readonly #means = new Map<string, number>();
   readonly #clock: Clock;
   /** Load of all admitted batches, in claimed runs. */
   #load = 0;
@@ -40,16 +39,6 @@ export class Pace {
     this.#slowAfterMs = slowAfterMs;
   }
 
-  noteRuns(task: string, milliseconds: number, runs: number): void {
-    const mean = milliseconds / runs;
-    const before = this.#means.get(task);
-    // A slower mean counts at once. Faster ones lower it step by step.
-    this.#means.set(task, before === undefined || mean > before ? mean : before + (mean - before) * SMOOTHING);
-    if (this.#means.size > MOST_TASKS) this.#means.delete(this.#means.keys().next().value as string);
-  }
-  mean(task: string): number | undefined {
-    return this.#means.get(task);
-  }
   /** Notes a message of a job whose `members` are about to run. */
   noteMessage(jobId: string, members: number): void {
     const now = this.#clock.now();
@@ -113,17 +102,10 @@ export class Pace {
 }
 /** Load in claimed runs up to which one more batch is admitted, so that one batch runs while the next is claimed. */
 const FULL_LOAD = 64;
-/**
- * Most runs in a short batch. With full batches a small job would wait three times as long. With short ones a big job
- * beside it loses a third of its speed.
- */
-const SHORT_BATCH = 24;
 /** Milliseconds for which batches stay short after a message of a small job, because its next one is expected. */
 const SMALL_JOB_MS = 250;
 /** Milliseconds for which a job counts as big after a message of many members. */
 const BIG_JOB_MS = 1_000;
-const SMOOTHING = 0.3;
-const MOST_TASKS = 1_000;
 
 /** Returns the milliseconds after which a batch is slow. */
 export function slowAfterMs({ batchMs }: Pick<EngineConfig, "batchMs">): number {
@@ -135,6 +117,7 @@ const SLOW_BATCHES = 4;
 /** What decides how many runs are claimed together. */
 interface Paced {
   readonly pace: Pace;
+  readonly speeds: Speeds;
   readonly config: EngineConfig;
 }
 
@@ -147,24 +130,22 @@ interface Sized {
  * Returns whether runs of a task are quick. The engine's own work then takes more time than user code, so batches are
  * admitted one after another.
  */
-export function isQuick({ pace, config }: Paced, { step }: Pick<Sized, "step">): boolean {
-  const mean = pace.mean(step.task);
-  return mean !== undefined && mean * SHORT_BATCH <= config.batchMs;
+export function isQuick({ speeds }: Pick<Paced, "speeds">, { step }: Pick<Sized, "step">): boolean {
+  return speeds.isQuick(step.task);
 }
 /**
  * Waits until the unclaimed members of a whole message are admitted. Otherwise all received messages would run, and
  * write, at once. Returns a function that releases them, or undefined when they need no admission.
  */
 export async function admitUnclaimed(
-  { pace, config }: Paced,
+  { pace, speeds }: Paced,
   jobId: string,
   ready: readonly Sized[],
 ): Promise<(() => void) | undefined> {
   const [first] = ready;
   if (!first) return undefined;
   pace.noteMessage(jobId, ready.length);
-  if (ready.length === 1 || !ready.every(({ unclaimed }) => unclaimed) || !isQuick({ pace, config }, first))
-    return undefined;
+  if (ready.length === 1 || !ready.every(({ unclaimed }) => unclaimed) || !isQuick({ speeds }, first)) return undefined;
   return pace.admit(jobId, false, () => ready.length / MEMBERS_PER_CLAIM);
 }
 /** Unclaimed members that are as much work as one claimed run. */
@@ -175,8 +156,8 @@ const MEMBERS_PER_CLAIM = 32;
  * in many places. A quick task gets as many runs as end within `batchMs`. Only claimed runs are bounded by the size of
  * their claim's write.
  */
-export function batchSize({ pace, config }: Paced, { step, unclaimed }: Sized): number {
-  const mean = pace.mean(step.task);
+export function batchSize({ pace, speeds, config }: Paced, { step, unclaimed }: Sized): number {
+  const mean = speeds.mean(step.task);
   if (mean === undefined) return 1;
   return Math.max(
     1,

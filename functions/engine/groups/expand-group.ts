@@ -11,7 +11,7 @@ import { duePart } from "../items/run-reads.ts";
 import { putRuns } from "../items/run-writes.ts";
 import { notePlanned } from "../jobs/progress.ts";
 import { Packs, sendControl } from "../messages/send.ts";
-import { expiresAtOf, notBeforeOf, packSize, type Place, placeOf } from "../plan/step-placement.ts";
+import { expiresAtOf, notBeforeOf, packSize, type Place, placeOf, quickPackSize } from "../plan/step-placement.ts";
 import { strandsOf } from "../plan/strands.ts";
 import { recheckDelayed } from "./revoke-delayed.ts";
 
@@ -62,6 +62,7 @@ export async function expandMembers(
   { again, admit }: Expansion = {},
 ): Promise<Expanded> {
   const packs = new Packs(context, packSize(context, header.memberCount ?? 1));
+  const quick = new Packs(context, quickPackSize(context, header.memberCount ?? 1));
   const waiting = new WaitingMembers(context, header);
   let planned = 0;
   let left = 0;
@@ -71,6 +72,7 @@ export async function expandMembers(
   const { gid } = header;
   const same = await sameStrand(context, header);
   const mayBeHeld = again === "sweep" && (await mayBePaused(context, header));
+  const isQuick = (step: PlanStep): boolean => !isGroupStep(step) && context.speeds.isMostlyQuick(step.task);
   const expandLeaf = async (first: number, end: number): Promise<void> => {
     const strands = same ? undefined : await strandsOf(context, header, leafOf(first, width));
     const rows: { ref: RunRef; step: PlanStep; attributes: Partial<RunAttributes> }[] = [];
@@ -95,11 +97,11 @@ export async function expandMembers(
         continue;
       }
       if (header.tracking !== "full" && (isGroupStep(step) || step.options === undefined))
-        packs.add(gid, index, 0, queue, 0, band);
+        (isQuick(step) ? quick : packs).add(gid, index, 0, queue, 0, band);
       else {
         const { attributes, delaySeconds, due } = firstStep(context, header, index, strand, now);
         if (attributes) rows.push({ ref: { gid, index, stepIndex: 0 }, step, attributes });
-        if (!due) packs.add(gid, index, 0, queue, delaySeconds, band);
+        if (!due) (isQuick(step) ? quick : packs).add(gid, index, 0, queue, delaySeconds, band);
       }
     }
     if (rows.length === 0) return;
@@ -119,8 +121,8 @@ export async function expandMembers(
     if (!known) await notePlanned(context, ownedBy(header), `${gid}.${from}`, planned);
     return planned;
   };
-  const [messages = 0, put = 0] = await all([packs.send(), waiting.put(), counted()]);
-  return { messages, members, left: left + waiting.members - put };
+  const [some = 0, put = 0, , more = 0] = await all([packs.send(), waiting.put(), counted(), quick.send()]);
+  return { messages: some + more, members, left: left + waiting.members - put };
 }
 /** Whether the first step of a member has a start time that lies ahead. Its message is delayed, and not held back. */
 function startsLater(step: PlanStep, header: Header, now: number): boolean {

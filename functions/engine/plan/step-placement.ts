@@ -11,6 +11,14 @@ import type { Header } from "../item-kinds.ts";
 export function packSize({ config }: Pick<Context, "config">, members: number): number {
   return Math.max(1, Math.min(config.membersPerMessage, Math.ceil(members / config.packAbove)));
 }
+/**
+ * Returns the number of members in one message, whose task is quick: for few members in even messages of at most
+ * `quickPack`. A message of its own for each would be more work than all of them.
+ */
+export function quickPackSize(context: Pick<Context, "config">, members: number): number {
+  const even = Math.ceil(members / Math.ceil(members / context.config.quickPack));
+  return Math.max(packSize(context, members), Math.min(even, context.config.membersPerMessage));
+}
 
 /** Returns the queue of a step's messages. Group steps run no user code, so they go to the engine's own queue. */
 export function queueOf(context: Context, step: PlanStep | GroupStep): string {
