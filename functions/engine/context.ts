@@ -1,4 +1,5 @@
 import type { PauseTarget } from "../core/pause.ts";
+import type { Estimate } from "../core/cost/job-cost.ts";
 import type { PlanPages } from "../core/cost/work-count.ts";
 import type { GroupStep, Strand } from "../core/plan/plan.ts";
 import type { QueueNumbers, TaskNumbers } from "../core/task/statistics.ts";
@@ -20,6 +21,8 @@ export interface Context extends Ports {
   readonly limitsInUse: Pick<FailureKinds, "knownUntil" | "remember">;
   readonly statistics: Statistics;
   readonly speeds: Speeds;
+  /** Figures of the jobs of one task without options, by the name of the task (plan/estimate-job.ts). */
+  readonly estimates: Map<string, Estimate>;
   /** Tasks that this process has put into the directory of statistics. */
   readonly tasksListed: Pick<FailureKinds, "knownUntil" | "remember">;
   /**

@@ -67,6 +67,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     statistics: new Tally(),
     tasksListed: new FailureKindCache(),
     speeds: new TaskSpeeds(settings, (task, quick) => ports.watch?.taskSpeed?.(task, quick)),
+    estimates: new Map(),
     pace: new Pace(ports.clock, slowAfterMs(settings)),
     expanding: new Semaphore(1),
   };

@@ -4,6 +4,7 @@ import type { Clock, Ids } from "../engine/ports.ts";
 const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const TIME_CHARACTERS = 10;
 const RANDOM_CHARACTERS = 16;
+const IDS_PER_FETCH = 64;
 
 /** Makes the ids of this process. Its ULIDs never go back, and its tokens cost no system call. */
 export class SystemIds implements Ids {
@@ -13,6 +14,8 @@ export class SystemIds implements Ids {
   #tokens = 0;
   #time = 0;
   #random: number[] = [];
+  /** Random bytes that no id has used yet. One system call fetches those of many ids. */
+  #bytes = Buffer.alloc(0);
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -26,7 +29,7 @@ export class SystemIds implements Ids {
     const now = this.#clock.now();
     if (now > this.#time) {
       this.#time = now;
-      this.#random = [...randomBytes(RANDOM_CHARACTERS)].map((byte) => byte & 31);
+      this.#random = Array.from(this.#takeBytes(), (byte) => byte & 31);
       // The first bit stays 0, so counting up cannot overflow.
       this.#random[0] = (this.#random[0] as number) & 15;
     } else increment(this.#random);
@@ -46,6 +49,13 @@ export class SystemIds implements Ids {
 
   random(): number {
     return Math.random();
+  }
+
+  #takeBytes(): Buffer {
+    if (this.#bytes.length === 0) this.#bytes = randomBytes(RANDOM_CHARACTERS * IDS_PER_FETCH);
+    const bytes = this.#bytes.subarray(0, RANDOM_CHARACTERS);
+    this.#bytes = this.#bytes.subarray(RANDOM_CHARACTERS);
+    return bytes;
   }
 }
 

@@ -5,7 +5,7 @@ import type { PlanPages, WorkCount } from "../../core/cost/work-count.ts";
 import { longestPath, type StrandShape } from "../../core/cost/work-shape.ts";
 import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
 import { type Counts, endedRuns, failedRuns } from "../../core/plan/counts.ts";
-import type { Strand } from "../../core/plan/plan.ts";
+import { isSingle, type Strand, type TaskStep } from "../../core/plan/plan.ts";
 import type { Context } from "../context.ts";
 import { ITEM_VERSION } from "../item-kinds.ts";
 import { inlineStep, protocolOf, rootStep, ShapeBuilder, type Unknowns } from "./job-shape.ts";
@@ -28,10 +28,21 @@ export function estimateJob(context: Context, strand: Strand, secondsPerTask = D
   });
 }
 
-/** Returns the figures of a plan that its job stores. */
+/**
+ * Returns the figures of a plan that its job stores. Those of one task without options are the same for every job, and
+ * most jobs are like that.
+ */
 export function keptEstimate(context: Context, strand: Strand, pages: PlanPages): Estimate {
-  return estimateOf(countStrand(context, strand, pages).count);
+  const task = pages === NO_PAGES && isSingle(strand) && isBare(strand[0]) ? strand[0].task : undefined;
+  const known = task === undefined ? undefined : context.estimates.get(task);
+  if (known) return known;
+  const estimate = estimateOf(countStrand(context, strand, pages).count);
+  if (task !== undefined) context.estimates.set(task, estimate);
+  return estimate;
 }
+/** Whether a step has nothing beside its task and its arguments. */
+const isBare = (step: TaskStep): boolean => Object.keys(step).every((name) => BARE.has(name));
+const BARE: ReadonlySet<string> = new Set(["task", "args", "kwargs"]);
 /** Returns what an ended job has cost. `rerun` counts the runs of earlier rounds, whose ends do not count any more. */
 export function costOf({ config, queue }: Context, estimate: Estimate, counts: Counts, rerun: number): JobCost {
   const task: StrandShape = { steps: [{ queue: ENGINE_QUEUE, delaySeconds: 0 }] };
