@@ -1,13 +1,8 @@
 import { describe, expect, it } from "vitest";
-import {
-  createRunner,
-  definePathTask,
-  FileActionStatus,
-  type GivenPayload,
-  type PathPayload,
-} from "../../../functions/sdk/index.ts";
-import { refusalOf } from "../../core/refusal.ts";
-import { errorOf, type LogLine, runTask, taskCall } from "../calls.ts";
+import { definePathTask, FileActionStatus, type GivenPayload, type PathPayload } from "../../functions/paths/index.ts";
+import { createRunner } from "../../functions/sdk/index.ts";
+import { refusalOf } from "../core/refusal.ts";
+import { errorOf, type LogLine, runTask, taskCall } from "../sdk/calls.ts";
 import seed000 from "./golden/seed-000.json" with { type: "json" };
 import seed001 from "./golden/seed-001.json" with { type: "json" };
 

@@ -1,16 +1,16 @@
 import type * as z from "zod/v4/core";
-import { FanfoldError } from "../../core/errors.ts";
-import type { SignatureOptions } from "../../core/canvas/canvas.ts";
-import type { JsonObject } from "../../core/json.ts";
-import { cannotStream } from "../../core/task/streaming-handlers.ts";
-import { type AnyTask, taskMark } from "../any-task.ts";
-import { callOfTask } from "../current-task.ts";
-import type { TaskSignature } from "../signature.ts";
-import type { SubmittedJob } from "../submitter.ts";
-import { createTask, type GivenKwargs, type KwargsOf, type TaskSettings } from "../task.ts";
-import type { TaskContext } from "../task-context.ts";
+import { FanfoldError } from "../core/errors.ts";
+import type { SignatureOptions } from "../core/canvas/canvas.ts";
+import type { JsonObject } from "../core/json.ts";
+import { cannotStream } from "../core/task/streaming-handlers.ts";
+import { type AnyTask, taskMark } from "../sdk/any-task.ts";
+import { callOfTask } from "../sdk/current-task.ts";
+import type { TaskSignature } from "../sdk/signature.ts";
+import type { SubmittedJob } from "../sdk/submitter.ts";
+import { createTask, type GivenKwargs, type KwargsOf, type TaskSettings } from "../sdk/task.ts";
+import type { TaskContext } from "../sdk/task-context.ts";
 import { type PathArguments, pathArgumentsOf } from "./path-arguments.ts";
-import { type GivenPayload, type PathObject, type PathPayload, payloadOf, readPayload } from "./path-payload.ts";
+import { type GivenPayload, type PathObject, type PathPayload, payloadOf, readPayload } from "./status/path-payload.ts";
 
 export type { PathArguments } from "./path-arguments.ts";
 

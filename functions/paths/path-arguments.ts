@@ -1,8 +1,8 @@
-import { isPlainObject } from "../../core/json-check.ts";
-import type { JsonObject } from "../../core/json.ts";
-import { isFailedMember } from "../failed-member.ts";
-import type { TaskContext } from "../task-context.ts";
-import { jobidAt, type PathObject, pathsAt } from "./path-payload.ts";
+import { isPlainObject } from "../core/json-check.ts";
+import type { JsonObject } from "../core/json.ts";
+import { isFailedMember } from "../sdk/failed-member.ts";
+import type { TaskContext } from "../sdk/task-context.ts";
+import { jobidAt, type PathObject, pathsAt } from "./status/path-payload.ts";
 
 /** The standard arguments of a path task. A keyword argument of the same name takes the place of one. */
 export interface PathArguments {

@@ -1,5 +1,5 @@
 import type { Json } from "../../core/json.ts";
-import { callOfTask } from "../current-task.ts";
+import { callOfTask } from "../../sdk/current-task.ts";
 import {
   invalid,
   jobidAt,

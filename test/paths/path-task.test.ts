@@ -1,19 +1,16 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
+import { definePathTask, FileActionStatus, type PathObject, type PathPayload } from "../../functions/paths/index.ts";
 import {
   createRunner,
   currentQueue,
-  definePathTask,
   defineTask,
   defineWorkflow,
-  FileActionStatus,
   type Json,
-  type PathObject,
-  type PathPayload,
   type TaskContext,
-} from "../../../functions/sdk/index.ts";
-import { refusalOf } from "../../core/refusal.ts";
-import { errorOf, runTask, taskCall } from "../calls.ts";
+} from "../../functions/sdk/index.ts";
+import { refusalOf } from "../core/refusal.ts";
+import { errorOf, runTask, taskCall } from "../sdk/calls.ts";
 
 const PATHS: readonly PathObject[] = [{ path: "/data/a", size: 1 }, { path: "/data/b" }];
 /** Reports every item as processed. */

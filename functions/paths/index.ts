@@ -1,0 +1,10 @@
+/** The public interface for tasks that process items. */
+export {
+  definePathTask,
+  type PathArguments,
+  type PathRun,
+  type PathTask,
+  type PathTaskDefinition,
+} from "./path-task.ts";
+export { FileActionStatus, type AddedFields } from "./status/file-action-status.ts";
+export type { GivenPayload, PathObject, PathPayload, PathState } from "./status/path-payload.ts";
