@@ -23,6 +23,7 @@ import type {
   Pause,
   PauseTarget,
   Queue,
+  Report,
   ResultEntry,
   Retried,
   RetriedJobs,
@@ -165,6 +166,11 @@ export interface Client extends BatchCalls {
   job(jobId: string, options?: ReadOptions): Promise<Job>;
   /** Returns a page of jobs, newest first. `stamp` selects jobs whose canvas carries it. */
   jobs(filter?: PageFilter & { readonly state?: JobState; readonly stamp?: Stamp }): Promise<Page<Job>>;
+  /**
+   * Returns a page of what the path tasks of a job, or one run, have streamed of their items. It may be empty although
+   * more follow.
+   */
+  reports(jobId: string, filter?: PageFilter & { readonly run?: string }): Promise<Page<Report>>;
   /**
    * Returns a page of the runs of a job. `stamps` selects runs that carry one of the values of one of the names, and
    * `group` the runs of one group.

@@ -114,7 +114,17 @@ function inputCalls(options: ClientOptions): Pick<Client, "putInput" | "sealInpu
 
 type JobCalls = Pick<
   Client,
-  "job" | "jobs" | "runs" | "results" | "events" | "graph" | "graphDot" | "graphMermaid" | "cancel" | "sendEvent"
+  | "job"
+  | "jobs"
+  | "runs"
+  | "reports"
+  | "results"
+  | "events"
+  | "graph"
+  | "graphDot"
+  | "graphMermaid"
+  | "cancel"
+  | "sendEvent"
 >;
 function jobCalls(options: ClientOptions, json: ReadJson): JobCalls {
   const graphText = async (jobId: string, format: string, { run, ...read }: ReadOptions & GraphOptions = {}) =>
@@ -125,6 +135,7 @@ function jobCalls(options: ClientOptions, json: ReadJson): JobCalls {
       json("/jobs", { query: { ...filter, stamp: stamp && stampParameter(stamp.name, stamp.value) } }),
     runs: (jobId, { stamps, ...filter } = {}) =>
       json(`${jobPath(jobId)}/runs`, { query: { ...filter, stamp: stamps && stampParameters(stamps) } }),
+    reports: (jobId, filter = {}) => json(`${jobPath(jobId)}/reports`, { query: { ...filter } }),
     async *results(jobId, { from, ...read } = {}) {
       yield* readParts<ResultEntry>(options, `${jobPath(jobId)}/results`, { ...read, query: { from } });
     },

@@ -42,6 +42,7 @@ export {
   type Pause,
   type PauseTarget,
   type Queue,
+  type Report,
   type ResultEntry,
   type Retried,
   type RetriedJobs,

@@ -20,6 +20,7 @@ import type {
   QueueView,
   RetriedJobs,
   RetryPreview,
+  ReportView,
   RunView,
   ScheduleView,
   SiteView,
@@ -35,6 +36,7 @@ import type {
   JobFilter,
   LockFilter,
   OpenJobRequest,
+  ReportFilter,
   Retried,
   RetryAllRequest,
   RetryRequest,
@@ -147,6 +149,11 @@ export interface Engine {
    * constant. `from` is the first index.
    */
   results(jobId: string, options?: { readonly from?: number }): AsyncIterable<ResultEntry>;
+  /**
+   * Lists what the runs of a job, or one of them, have said of their items in streams, also while they go on. A page may
+   * be empty although more follow. Throws `job_not_found`, `run_not_found`.
+   */
+  reports(jobId: string, filter: ReportFilter): Promise<Page<ReportView>>;
   events(jobId: string, filter: { limit?: number; cursor?: string }): Promise<Page<JobEvent>>;
   /** Returns the graph of a job, or of the member that begins with `run`. */
   graph(jobId: string, run?: string): Promise<JobGraph>;

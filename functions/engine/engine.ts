@@ -1,3 +1,4 @@
+import { listReports } from "./views/reports.ts";
 import { Semaphore } from "./concurrently.ts";
 import { DEFAULT_CONFIG, type EngineConfig } from "./config.ts";
 import type { Engine } from "./contract.ts";
@@ -94,6 +95,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     run: (runId) => viewRunById(context, runId),
     group: (groupId) => viewGroup(context, groupId),
     results: (jobId, options) => jobResults(context, jobId, options?.from),
+    reports: (jobId, filter) => listReports(context, jobId, filter),
     events: (jobId, filter) => listEvents(context, jobId, filter),
     graph: (jobId, run) => jobGraph(context, jobId, run),
     failures: (filter) => listFailures(context, filter),

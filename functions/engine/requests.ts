@@ -97,6 +97,13 @@ export interface RunFilter {
   readonly limit?: number;
   readonly cursor?: string;
 }
+/** Which reports of items to list: those of one run, or of all runs of a job. */
+export interface ReportFilter {
+  readonly runId?: string;
+  /** Default 1,000, at most 10,000. */
+  readonly limit?: number;
+  readonly cursor?: string;
+}
 /** Which failures to list. `since` is in milliseconds since the epoch. */
 export interface FailureFilter {
   readonly task?: string;

@@ -27,7 +27,7 @@ async function received(args: readonly Json[], kwargs: { readonly [name: string]
     acceptsStreaming: true,
     run: (ctx, all) => {
       given = all;
-      return done(ctx, all.jobid, all.paths);
+      return done(ctx, all.jobid, all.paths as readonly PathObject[]);
     },
     ...more,
   });
@@ -171,7 +171,7 @@ describe("a handler of moved or deleted items", () => {
   const streams = definePathTask({
     name: "streams",
     acceptsStreaming: true,
-    run: (ctx, { jobid, paths }) => done(ctx, jobid, paths),
+    run: (ctx, { jobid, paths }) => done(ctx, jobid, paths as readonly PathObject[]),
   });
   const plain = defineTask({ name: "plain", run: () => null });
   const workflow = (handlers: object) =>

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { definePathTask, FileActionStatus, type GivenPayload, type PathPayload } from "../../functions/paths/index.ts";
+import {
+  definePathTask,
+  expandPaths,
+  FileActionStatus,
+  type GivenPayload,
+  type PathPayload,
+} from "../../functions/paths/index.ts";
 import { createRunner } from "../../functions/sdk/index.ts";
 import { refusalOf } from "../core/refusal.ts";
 import { errorOf, type LogLine, runTask, taskCall } from "../sdk/calls.ts";
@@ -225,9 +231,9 @@ describe("the example of the advanced guide", () => {
     const handler = definePathTask({
       name: "dynamo.custom.my_snapdiff_handler",
       acceptsStreaming: true,
-      run: (ctx, { paths, jobid }) => {
+      run: async (ctx, { paths, jobid }) => {
         const status = new FileActionStatus(ctx.task, paths, jobid, ctx.queue);
-        for (const item of paths) status.add("processed", item.path);
+        for await (const item of expandPaths(paths)) status.add("processed", item.path);
         return status.dump();
       },
     });
