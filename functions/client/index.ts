@@ -7,6 +7,8 @@ export type {
   FailureFilter,
   LockFilter,
   GraphOptions,
+  InputItem,
+  OpenItems,
   PageFilter,
   PlanOptions,
   ReadOptions,

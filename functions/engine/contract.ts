@@ -84,6 +84,10 @@ export interface Engine {
    * (`page_conflict`).
    */
   putInputPage(jobId: string, page: number, items: readonly Canvas[]): Promise<void>;
+  /** Whether the input of an open job is items of path tasks, and not canvases. Throws `job_not_found`. */
+  takesItems(jobId: string): Promise<boolean>;
+  /** Puts a page of items of path tasks, as `putInputPage` puts canvases. */
+  putItemPage(jobId: string, page: number, items: readonly Json[]): Promise<void>;
   /** Seals the input of a job. Idempotent for the same number of pages. */
   sealInput(jobId: string, pages: number): Promise<void>;
   /** Cancels a job. Durable when it returns. Returns false when the job had ended. Throws `job_not_found`. */

@@ -29,7 +29,7 @@ import { KnownRunsCache } from "./jobs/spawn-budget.ts";
 import { PlanStore } from "./plan/plan-store.ts";
 import { QueueNameCache } from "./plan/queue-name-cache.ts";
 import type { Ports } from "./ports.ts";
-import { putPage, sealInput } from "./submit/input.ts";
+import { itemChunksOf, putItems, putPage, sealInput } from "./submit/input.ts";
 import { submitJobs } from "./submit/submit-many.ts";
 import { estimateSubmission, newJobId, submitJob, submitOpenJob } from "./submit/submit.ts";
 import { listDeadLetters, viewDeadLetter } from "./views/dead-letters.ts";
@@ -77,6 +77,8 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     estimate: (request, secondsPerTask) => estimateSubmission(context, request, secondsPerTask),
     openJob: (request) => submitOpenJob(context, request),
     putInputPage: (jobId, page, items) => putPage(context, jobId, page, items),
+    takesItems: async (jobId) => (await itemChunksOf(context, jobId)) !== undefined,
+    putItemPage: (jobId, page, items) => putItems(context, jobId, page, items),
     sealInput: (jobId, pages) => sealInput(context, jobId, pages),
     cancel: (jobId) => cancelJob(context, jobId),
     retry: (jobId, request) => retryJob(context, jobId, request),

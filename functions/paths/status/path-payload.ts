@@ -2,6 +2,7 @@ import { FanfoldError } from "../../core/errors.ts";
 import { isPlainObject } from "../../core/json-check.ts";
 import type { Json } from "../../core/json.ts";
 import { nearestName } from "../../core/names/nearest-name.ts";
+import { itemProblem } from "../../core/task/path-item.ts";
 
 /** States that a payload always names, in its order. */
 const ALWAYS_NAMED = ["failures", "processed", "skipped"] as const;
@@ -179,11 +180,8 @@ export function pathsAt(given: unknown, field: string): readonly PathObject[] {
  * @throws FanfoldError `invalid_payload`
  */
 export function pathAt(given: unknown, field: string): PathObject {
-  if (!isPlainObject(given)) throw invalid(field, 'must be an object with a path, such as { "path": "/data/a" }');
-  const { path, size } = given as { readonly path?: unknown; readonly size?: unknown };
-  if (typeof path !== "string" || path === "") throw invalid(`${field}/path`, "must be a text that is not empty");
-  if (size !== undefined && !(typeof size === "number" && size >= 0))
-    throw invalid(`${field}/size`, "must be a number of bytes");
+  const wrong = itemProblem(given);
+  if (wrong) throw invalid(`${field}${wrong.at}`, wrong.problem);
   return given as PathObject;
 }
 /**
