@@ -5,7 +5,7 @@ import { READ_SOURCES } from "./test/read-sources.ts";
  * Folders whose tests leave nothing behind that another file could see. Their files share the modules of a process,
  * because loading them anew for each file took as long as the tests.
  */
-const SHARED = ["api", "calendar", "conformance", "core", "engine", "host", "sdk", "testing"].map(
+const SHARED = ["api", "calendar", "conformance", "core", "engine", "host", "paths", "sdk", "testing"].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 );
 

@@ -20,6 +20,7 @@ import { queuesCommand } from "./commands/queues.ts";
 import { resultsCommand } from "./commands/results.ts";
 import { retryCommand } from "./commands/retry.ts";
 import { runCommand } from "./commands/run.ts";
+import { reportsCommand } from "./commands/reports.ts";
 import { runsCommand } from "./commands/runs.ts";
 import { schedulesCommand } from "./commands/schedules.ts";
 import { sendCommand } from "./commands/send.ts";
@@ -61,6 +62,7 @@ export function program(): Command {
     jobsCommand,
     jobCommand,
     runsCommand,
+    reportsCommand,
     resultsCommand,
     graphCommand,
     groupCommand,

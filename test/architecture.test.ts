@@ -18,6 +18,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "functions/core": { layers: [], packages: [] },
   "functions/calendar": { layers: ["functions/core"], packages: ["croner", "rrule-temporal"] },
   "functions/sdk": { layers: ["functions/core", "functions/calendar"], packages: ["zod"] },
+  "functions/paths": { layers: ["functions/sdk", "functions/core"], packages: ["zod"] },
   "functions/engine": { layers: ["functions/core"], packages: [] },
   "functions/api": { layers: ["functions/engine", "functions/core"], packages: ["node:", "hono", "zod"] },
   "functions/aws": {
@@ -45,8 +46,8 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   "functions/handlers": { layers: ["*"], packages: ["node:", "hono", "zod", "@aws-sdk", "aws-lambda"] }, // aws-lambda: types of events only
   web: { layers: ["functions/client"], packages: ["preact", "@dagrejs/dagre", "uplot"] },
   // Its objects may lie in a bucket; the client is loaded only then.
-  "functions/tasks/inventory": { layers: ["functions/sdk"], packages: ["node:", "zod", "@aws-sdk"] },
-  "functions/tasks": { layers: ["functions/sdk"], packages: ["node:", "zod"] },
+  "functions/tasks/inventory": { layers: ["functions/sdk", "functions/paths"], packages: ["node:", "zod", "@aws-sdk"] },
+  "functions/tasks": { layers: ["functions/sdk", "functions/paths"], packages: ["node:", "zod"] },
   // fanfold: the text of a new project.
   cli: { layers: ["*"], packages: ["node:", "commander", "zod", "fanfold"] },
   // The shape of a deployment is pure data of core; code of functions is only pointed at, by path.
@@ -227,6 +228,8 @@ describe("import boundaries", () => {
     ["engine loads nothing lazily", "functions/engine/a.ts", 'const os = await import("node:os");'],
     ["engine is never lint-exempt", "functions/engine/a.ts", "// oxlint-disable-next-line\nconst now = Date.now();"],
     ["sdk knows core only", "functions/sdk/a.ts", 'import { createEngine } from "../engine/engine.ts";'],
+    ["sdk knows no paths", "functions/sdk/a.ts", 'import type { PathObject } from "../paths/index.ts";'],
+    ["paths know no engine", "functions/paths/a.ts", 'import type { Run } from "../engine/item-kinds.ts";'],
     ["sdk runs anywhere", "functions/sdk/a.ts", 'import { readFile } from "node:fs/promises";'],
     ["api knows no store", "functions/api/a.ts", 'import { openStore } from "../embedded/store.ts";'],
     ["aws sees ports only", "functions/aws/a.ts", 'import { followUp } from "../engine/follow/follow.ts";'],

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { jobResult } from "../functions/client/index.ts";
 import type { Json } from "../functions/core/json.ts";
+import * as paths from "../functions/paths/index.ts";
 import * as sdk from "../functions/sdk/index.ts";
 import { LocalEngine } from "./engine/local-engine.ts";
 
@@ -44,7 +45,7 @@ async function load(name: string): Promise<Guide> {
   const blocks = [...guide.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? "");
   const definitions = blocks.filter((block) => block.includes("export const"));
   const texts = blocks.filter((block) => !block.includes("export const"));
-  const names = { z, ...sdk };
+  const names = { z, ...sdk, ...paths };
   const loaded = await new AsyncFunction(...Object.keys(names), scriptOf(definitions, texts))(...Object.values(names));
   return { loaded, texts };
 }

@@ -7,6 +7,7 @@ import { jobRoutes } from "./routes/jobs.ts";
 import { pauseRoutes } from "./routes/pauses.ts";
 import { queueRoute } from "./routes/queues.ts";
 import { lockRoute } from "./routes/locks.ts";
+import { reportRoute } from "./routes/reports.ts";
 import { retryRoutes } from "./routes/retry.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
@@ -24,6 +25,7 @@ const described: readonly Route[] = [
   ...inputRoutes,
   ...runRoutes,
   groupRoute,
+  reportRoute,
   ...failureRoutes,
   lockRoute,
   ...retryRoutes,

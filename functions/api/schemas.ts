@@ -263,7 +263,7 @@ export const run = z
   })
   .register(components, { id: "Run" });
 
-const cursor = z.string().optional().describe("Present when more may follow: send it back as ?cursor");
+export const cursor = z.string().optional().describe("Present when more may follow: send it back as ?cursor");
 export const jobPage = z.object({ items: z.array(job), cursor }).register(components, { id: "JobPage" });
 export const runPage = z.object({ items: z.array(run), cursor }).register(components, { id: "RunPage" });
 

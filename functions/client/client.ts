@@ -23,6 +23,7 @@ import type {
   Pause,
   PauseTarget,
   Queue,
+  Report,
   ResultEntry,
   Retried,
   RetriedJobs,
@@ -98,6 +99,18 @@ export interface GraphOptions {
   readonly run?: string;
 }
 
+/** What becomes of items of path tasks: `each` runs for every chunk of `chunkSize` of them, by default 40. */
+export interface OpenItems {
+  /** Begins with a path task, which is given the items of a chunk as `paths`. */
+  readonly each: Canvas;
+  readonly chunkSize?: number;
+}
+/** An item of a path task. `path` is its key, and `size` is in bytes. */
+export interface InputItem {
+  readonly path: string;
+  readonly size?: number;
+  readonly [name: string]: Json | undefined;
+}
 /** Which failed runs of a job to retry, all of them by default. */
 export interface RetrySelection extends RetryFilter {
   /** `true` keeps the results of steps that had consumed what failed. By default these steps run again. */
@@ -152,19 +165,29 @@ export interface Client extends BatchCalls {
   planWire(canvas: unknown, options?: PlanOptions): Promise<JobPlan>;
   /** Returns the same for a workflow. */
   planWorkflow(workflow: string, fields?: JsonObject, options?: PlanOptions): Promise<JobPlan>;
-  /** Opens a job whose items follow with `putInput`. `body` receives their results. */
+  /**
+   * Opens a job whose input follows: canvases with `putInput`, or with `items` items of path tasks with `putItems`.
+   * `body` receives their results.
+   */
   openJob(
-    request?: { readonly body?: Canvas; readonly policy?: FailurePolicy },
+    request?: { readonly body?: Canvas; readonly policy?: FailurePolicy; readonly items?: OpenItems },
     options?: StartOptions,
   ): Promise<Submitted>;
   /** Puts one page of at most 4,096 items and 4 MB. Repeating a page is harmless. */
   putInput(jobId: string, page: number, items: readonly Canvas[]): Promise<void>;
+  /** Puts one page of at most 4,096 items of path tasks, and 4 MB. Repeating a page is harmless. */
+  putItems(jobId: string, page: number, items: readonly InputItem[]): Promise<void>;
   /** Tells the job that its input consists of this many pages. */
   sealInput(jobId: string, pages: number): Promise<void>;
   /** Returns one job, or throws `job_not_found`. */
   job(jobId: string, options?: ReadOptions): Promise<Job>;
   /** Returns a page of jobs, newest first. `stamp` selects jobs whose canvas carries it. */
   jobs(filter?: PageFilter & { readonly state?: JobState; readonly stamp?: Stamp }): Promise<Page<Job>>;
+  /**
+   * Returns a page of what the path tasks of a job, or one run, have streamed of their items. It may be empty although
+   * more follow.
+   */
+  reports(jobId: string, filter?: PageFilter & { readonly run?: string }): Promise<Page<Report>>;
   /**
    * Returns a page of the runs of a job. `stamps` selects runs that carry one of the values of one of the names, and
    * `group` the runs of one group.

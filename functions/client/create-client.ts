@@ -88,22 +88,33 @@ function startCalls(json: ReadJson): StartCalls {
       post(startPath(workflow), { fields }, start, { supervised: supervised || undefined }),
     submit: (canvas, start = {}) => post("/jobs", { canvas: encodeCanvas(canvas) }, start),
     submitWire: (canvas, start = {}) => post("/jobs", { canvas }, start),
-    openJob: ({ body, policy } = {}, start = {}) =>
-      post("/jobs", { ...(body && { body: encodeCanvas(body) }), ...(policy !== undefined && { policy }) }, start, {
-        input: true,
-      }),
+    openJob: ({ body, policy, items } = {}, start = {}) => {
+      const ofItems = items && { ...items, input: "items", each: encodeCanvas(items.each) };
+      const request = {
+        ...ofItems,
+        ...(body && { body: encodeCanvas(body) }),
+        ...(policy !== undefined && { policy }),
+      };
+      return post("/jobs", request, start, { input: true });
+    },
     plan: (canvas, given = {}) => estimate("/jobs", { canvas: encodeCanvas(canvas) }, given),
     planWire: (canvas, given = {}) => estimate("/jobs", { canvas }, given),
     planWorkflow: (workflow, fields = {}, given = {}) => estimate(startPath(workflow), { fields }, given),
   };
 }
 
-function inputCalls(options: ClientOptions): Pick<Client, "putInput" | "sealInput"> {
+function inputCalls(options: ClientOptions): Pick<Client, "putInput" | "putItems" | "sealInput"> {
   return {
     async putInput(jobId, page, items) {
       await ask(options, `${jobPath(jobId)}/input/${page}`, {
         method: "PUT",
         lines: items.map((item) => JSON.stringify(encodeCanvas(item))),
+      });
+    },
+    async putItems(jobId, page, items) {
+      await ask(options, `${jobPath(jobId)}/input/${page}`, {
+        method: "PUT",
+        lines: items.map((item) => JSON.stringify(item)),
       });
     },
     async sealInput(jobId, pages) {
@@ -114,7 +125,17 @@ function inputCalls(options: ClientOptions): Pick<Client, "putInput" | "sealInpu
 
 type JobCalls = Pick<
   Client,
-  "job" | "jobs" | "runs" | "results" | "events" | "graph" | "graphDot" | "graphMermaid" | "cancel" | "sendEvent"
+  | "job"
+  | "jobs"
+  | "runs"
+  | "reports"
+  | "results"
+  | "events"
+  | "graph"
+  | "graphDot"
+  | "graphMermaid"
+  | "cancel"
+  | "sendEvent"
 >;
 function jobCalls(options: ClientOptions, json: ReadJson): JobCalls {
   const graphText = async (jobId: string, format: string, { run, ...read }: ReadOptions & GraphOptions = {}) =>
@@ -125,6 +146,7 @@ function jobCalls(options: ClientOptions, json: ReadJson): JobCalls {
       json("/jobs", { query: { ...filter, stamp: stamp && stampParameter(stamp.name, stamp.value) } }),
     runs: (jobId, { stamps, ...filter } = {}) =>
       json(`${jobPath(jobId)}/runs`, { query: { ...filter, stamp: stamps && stampParameters(stamps) } }),
+    reports: (jobId, filter = {}) => json(`${jobPath(jobId)}/reports`, { query: { ...filter } }),
     async *results(jobId, { from, ...read } = {}) {
       yield* readParts<ResultEntry>(options, `${jobPath(jobId)}/results`, { ...read, query: { from } });
     },

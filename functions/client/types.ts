@@ -7,7 +7,7 @@ import type { Counts } from "../core/plan/counts.ts";
 import type { ItemCounts } from "../core/task/item-counts.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { FiredBy, ScheduleSpec } from "../core/schedule/schedule.ts";
-import type { ErrorData, ResultEntry } from "../core/task/invocation.ts";
+import type { ErrorData, ItemReport, ResultEntry } from "../core/task/invocation.ts";
 import type { QueueSpeed } from "../core/task/statistics.ts";
 
 export type { JobState, PauseTarget, ScheduleSpec };
@@ -263,6 +263,10 @@ export interface JobEvent {
   readonly runId?: string;
   readonly task?: string;
   readonly error?: ErrorData;
+}
+/** What a path task has streamed of one item. `position` is the place of the item among those that the run was given. */
+export interface Report extends ItemReport {
+  readonly runId: string;
 }
 /** Failures of one task for one reason. */
 export interface FailureGroup {

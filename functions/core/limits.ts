@@ -90,6 +90,12 @@ export const LIMITS = {
   scheduleSeconds: 10 * 366 * 86_400,
   /** Values for each of which a schedule starts a job. */
   scheduleElements: 250,
+  /** Items that a path task is given as a list when they are stored elsewhere. */
+  listedPaths: 4_096,
+  /** Reports of one page of a stream. */
+  reportPageItems: 4_096,
+  /** Ranges of items that a stream has reported behind one that it has not. They are stored in its item. */
+  reportedAhead: 250,
   pageItems: 4_096,
   pageBytes: 4 * 1024 * 1024,
 } as const;

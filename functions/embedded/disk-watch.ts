@@ -120,6 +120,7 @@ export function refusingWork(engine: Engine, disk: Pick<DiskWatch, "problem">): 
     submitMany: refusing((requests) => engine.submitMany(requests)),
     openJob: refusing((request) => engine.openJob(request)),
     putBlob: refusing((content, options) => engine.putBlob(content, options)),
+    putItemPage: refusing((jobId, page, items) => engine.putItemPage(jobId, page, items)),
     putInputPage: refusing((jobId, page, items) => engine.putInputPage(jobId, page, items)),
   };
 }

@@ -20,6 +20,7 @@ import type {
   QueueView,
   RetriedJobs,
   RetryPreview,
+  ReportView,
   RunView,
   ScheduleView,
   SiteView,
@@ -35,6 +36,7 @@ import type {
   JobFilter,
   LockFilter,
   OpenJobRequest,
+  ReportFilter,
   Retried,
   RetryAllRequest,
   RetryRequest,
@@ -82,6 +84,10 @@ export interface Engine {
    * (`page_conflict`).
    */
   putInputPage(jobId: string, page: number, items: readonly Canvas[]): Promise<void>;
+  /** Whether the input of an open job is items of path tasks, and not canvases. Throws `job_not_found`. */
+  takesItems(jobId: string): Promise<boolean>;
+  /** Puts a page of items of path tasks, as `putInputPage` puts canvases. */
+  putItemPage(jobId: string, page: number, items: readonly Json[]): Promise<void>;
   /** Seals the input of a job. Idempotent for the same number of pages. */
   sealInput(jobId: string, pages: number): Promise<void>;
   /** Cancels a job. Durable when it returns. Returns false when the job had ended. Throws `job_not_found`. */
@@ -147,6 +153,11 @@ export interface Engine {
    * constant. `from` is the first index.
    */
   results(jobId: string, options?: { readonly from?: number }): AsyncIterable<ResultEntry>;
+  /**
+   * Lists what the runs of a job, or one of them, have said of their items in streams, also while they go on. A page may
+   * be empty although more follow. Throws `job_not_found`, `run_not_found`.
+   */
+  reports(jobId: string, filter: ReportFilter): Promise<Page<ReportView>>;
   events(jobId: string, filter: { limit?: number; cursor?: string }): Promise<Page<JobEvent>>;
   /** Returns the graph of a job, or of the member that begins with `run`. */
   graph(jobId: string, run?: string): Promise<JobGraph>;

@@ -1,3 +1,4 @@
+import { listReports } from "./views/reports.ts";
 import { Semaphore } from "./concurrently.ts";
 import { DEFAULT_CONFIG, type EngineConfig } from "./config.ts";
 import type { Engine } from "./contract.ts";
@@ -29,7 +30,7 @@ import { PlanStore } from "./plan/plan-store.ts";
 import { TaskSpeeds } from "./plan/task-speeds.ts";
 import { QueueNameCache } from "./plan/queue-name-cache.ts";
 import type { Ports } from "./ports.ts";
-import { putPage, sealInput } from "./submit/input.ts";
+import { itemChunksOf, putItems, putPage, sealInput } from "./submit/input.ts";
 import { submitJobs } from "./submit/submit-many.ts";
 import { estimateSubmission, newJobId, submitJob, submitOpenJob } from "./submit/submit.ts";
 import { listDeadLetters, viewDeadLetter } from "./views/dead-letters.ts";
@@ -79,6 +80,8 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     estimate: (request, secondsPerTask) => estimateSubmission(context, request, secondsPerTask),
     openJob: (request) => submitOpenJob(context, request),
     putInputPage: (jobId, page, items) => putPage(context, jobId, page, items),
+    takesItems: async (jobId) => (await itemChunksOf(context, jobId)) !== undefined,
+    putItemPage: (jobId, page, items) => putItems(context, jobId, page, items),
     sealInput: (jobId, pages) => sealInput(context, jobId, pages),
     cancel: (jobId) => cancelJob(context, jobId),
     retry: (jobId, request) => retryJob(context, jobId, request),
@@ -97,6 +100,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     run: (runId) => viewRunById(context, runId),
     group: (groupId) => viewGroup(context, groupId),
     results: (jobId, options) => jobResults(context, jobId, options?.from),
+    reports: (jobId, filter) => listReports(context, jobId, filter),
     events: (jobId, filter) => listEvents(context, jobId, filter),
     graph: (jobId, run) => jobGraph(context, jobId, run),
     failures: (filter) => listFailures(context, filter),

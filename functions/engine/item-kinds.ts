@@ -50,6 +50,8 @@ import type { FiredBy, RetryOrder } from "./requests.ts";
  * | lock waiter   | tasks `LQ#s#<key>`, `LQ#l#<key>` / `<since>#<hash of runId>` | < 1 KB | put 1 and removed 1 for each wait |
  * | rate limit    | tasks `LR#<per>#<key>` / `!` | < 1 KB | 1 per start; 1 or 2 when a start must wait |
  * | limit in use  | tasks `LD` / `<key>#<kind>` | < 1 KB | per key: once a day in each process that meets it |
+ * | report stream | tasks `S#<runId>` / `<round in which it began>` | < 1 KB, 4 KB at most | opened 1, 1 per page |
+ * | stream list   | tasks `SJ#<jobId>` / `<hash of runId>` | < 1 KB | once per run that streams reports |
  * | schedule      | tasks `SC#all` / `<name>`; no `ttl` | 1 KB + its spec | put 2 and announced 2 (index), fired 2 (index) |
  */
 export const ITEM_VERSION = 1;
@@ -205,6 +207,8 @@ export interface RunAttributes extends Owned {
   readonly page?: boolean;
   readonly cursorAfter?: PageCursor;
   readonly contentHash?: string;
+  /** Set on ended runs whose reports were counted for display as they came (attempt/report-stream.ts). */
+  readonly streamed?: true;
   /** Set while the run's child group is open. The group is decided as `dropped` when the run itself fails. */
   readonly openGroup?: boolean;
   /** Failures of attempts. Kept while the run is retried, and at a bad end. */
@@ -341,6 +345,8 @@ export const eventPartition = (jobId: string): string => `V#${jobId}`;
 export const eventKey = (jobId: string, at: number, id: string): Key =>
   taskKey(eventPartition(jobId), `${pad(at, 14)}#${id}`);
 
+export const reportStreamKey = (runId: string, since: number): Key => taskKey(`S#${runId}`, pad(since, 4));
+export const streamListPartition = (jobId: string): string => `SJ#${jobId}`;
 export const scheduleKey = (name: string, list = "all"): Key => taskKey(`SC#${list}`, name);
 export const PAUSES = "PZ";
 /** `target` is the text that `pauseText` returns. */

@@ -5,7 +5,7 @@ import type { PauseTarget } from "../core/pause.ts";
 import type { Counts } from "../core/plan/counts.ts";
 import type { ItemCounts } from "../core/task/item-counts.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
-import type { ErrorData } from "../core/task/invocation.ts";
+import type { ErrorData, ItemReport } from "../core/task/invocation.ts";
 import type { QueueSpeed } from "../core/task/statistics.ts";
 import type { QueueDepth } from "./ports.ts";
 import type { FiredBy, ScheduleSpec } from "../core/schedule/schedule.ts";
@@ -220,6 +220,10 @@ export interface RetryPreview {
 export interface Page<T> {
   readonly items: readonly T[];
   readonly cursor?: string;
+}
+/** What a run has said of one item. `position` is the place of the item among those that the run was given. */
+export interface ReportView extends ItemReport {
+  readonly runId: string;
 }
 export interface JobEvent {
   readonly at: number;

@@ -31,6 +31,15 @@ export interface OpenJobRequest extends Omit<SubmitRequest, "canvas"> {
   /** Runs after all items, and receives their results. */
   readonly body?: Canvas;
   readonly policy?: FailurePolicy;
+  /** Set when the pages hold items of path tasks. Absent when they hold canvases. */
+  readonly items?: ItemsRequest;
+}
+/** What becomes of the items of an open job. */
+export interface ItemsRequest {
+  /** Runs for each chunk of items. Its first task is a path task, which is given the chunk as `paths`. */
+  readonly each: Canvas;
+  /** Items of a chunk, 1 to 4,096. Default 40. */
+  readonly chunkSize?: number;
 }
 export interface RetrySelection {
   /** Absent: everything that failed. */
@@ -94,6 +103,13 @@ export interface RunFilter {
   readonly groupId?: string;
   /** Runs that carry one of the values of one of these stamps. */
   readonly stamps?: StampFilter;
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+/** Which reports of items to list: those of one run, or of all runs of a job. */
+export interface ReportFilter {
+  readonly runId?: string;
+  /** Default 1,000, at most 10,000. */
   readonly limit?: number;
   readonly cursor?: string;
 }

@@ -74,12 +74,3 @@ export type { Json, JsonObject } from "../core/json.ts";
 export { formatQueueName, parseQueueName, type QueueDefaults, type QueueFunction } from "../core/names/queue-name.ts";
 export { type GivenQueueName, QueueName } from "./queue-name.ts";
 export { currentQueue, currentSite } from "./current-task.ts";
-export {
-  definePathTask,
-  type PathArguments,
-  type PathRun,
-  type PathTask,
-  type PathTaskDefinition,
-} from "./paths/path-task.ts";
-export { FileActionStatus, type AddedFields } from "./paths/file-action-status.ts";
-export { type GivenPayload, type PathObject, type PathPayload, type PathState } from "./paths/path-payload.ts";

@@ -5,6 +5,7 @@ import { isInstance, OutcomeError } from "../core/task/error-data.ts";
 import type { TaskCall, TaskOutcome } from "../core/task/invocation.ts";
 import type { AnyTask } from "./any-task.ts";
 import { TaskError } from "./errors.ts";
+import { MemoryReports } from "./memory-reports.ts";
 import { runAttempt } from "./run-attempt.ts";
 
 /**
@@ -85,6 +86,11 @@ function inlineCall(task: AnyTask, args: readonly Json[], kwargs: JsonObject): T
       },
       openBlob() {
         throw needsEngine(task, "opens a blob");
+      },
+      // What an inline run streams is counted, and not kept.
+      reportStream: async () => new MemoryReports(),
+      reports() {
+        throw needsEngine(task, "reads what another run has streamed");
       },
       leave() {
         // An inline run is not retried.

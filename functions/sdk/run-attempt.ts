@@ -12,7 +12,6 @@ import { createContext } from "./create-context.ts";
 import { withCall } from "./current-task.ts";
 import { typeError } from "./errors.ts";
 import { AttemptWaits } from "./attempt-waits.ts";
-import type { PathPayload } from "./paths/path-payload.ts";
 import { describeIssue } from "./schema-issue.ts";
 import { streamItems } from "./stream-items.ts";
 
@@ -106,9 +105,12 @@ function success(task: AnyTask, returned: unknown, effects: AttemptEffects): Tas
     ...items,
   };
 }
-/** Returns the number of items in each state, if the task has any that count. */
+/** Returns the number of items in each state, if the task has any that count. Its value is then a payload. */
 function itemsOf({ info }: AnyTask, returned: unknown): { readonly items?: Partial<ItemCounts> } {
-  return info.paths?.countsTowardsJob === true ? { items: (returned as PathPayload).status.summary } : {};
+  return info.paths?.countsTowardsJob === true ? { items: (returned as Payload).status.summary } : {};
+}
+interface Payload {
+  readonly status: { readonly summary: Partial<ItemCounts> };
 }
 
 function resultJson(task: AnyTask, returned: unknown): Json {

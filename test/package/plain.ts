@@ -43,7 +43,7 @@ export function plainChecks(walk: Walk): readonly Check[] {
       "an engine in the program runs tasks in worker processes",
       () => assert.equal(walk.must(folder, "node", "embed.mjs", "workers"), "14\n"),
     ],
-    ...["fanfold", "fanfold/client", "fanfold/embedded"].map((name): Check => [
+    ...["fanfold", "fanfold/paths", "fanfold/client", "fanfold/embedded"].map((name): Check => [
       `an import of ${name} costs little`,
       () => quick(walk.cpuSeconds(folder, "--input-type=module", "--eval", `await import("${name}")`)),
     ]),

@@ -42,9 +42,14 @@ export const TYPES = `import { chain, defineTask, group, type TaskContext } from
 import { createClient, type Job } from "fanfold/client";
 import { defineConfig } from "fanfold/config";
 import { startFanfold, type Fanfold } from "fanfold/embedded";
+import { definePathTask, FileActionStatus } from "fanfold/paths";
 import { expectCallbackOnce, runTask, TestEngine } from "fanfold/testing";
 
 const add = defineTask({ name: "add", run: (_ctx: TaskContext, a: number, b: number) => a + b });
+export const touch = definePathTask({
+  name: "touch",
+  run: (ctx, { paths, jobid }) => new FileActionStatus(ctx.task, paths, jobid, ctx.queue).dump(),
+});
 export const settings = defineConfig({ site: "home", concurrency: 1, jobTimeoutDays: 1, retentionDays: 1 });
 export async function embed(): Promise<number> {
   const fanfold: Fanfold = await startFanfold({ tasks: { add }, data: "data", settings });

@@ -6,6 +6,7 @@ import type {
   TaskCall,
   TaskOutcome,
 } from "../../functions/core/task/invocation.ts";
+import { MemoryReports } from "../../functions/sdk/memory-reports.ts";
 import { type AnyTask, createRunner } from "../../functions/sdk/index.ts";
 
 export interface LogLine {
@@ -46,6 +47,10 @@ export function taskCall(
     services: {
       async *results() {
         yield* results;
+      },
+      reportStream: async () => new MemoryReports(),
+      async *reports() {
+        yield [];
       },
       leave: () => undefined,
       putBlob: () => Promise.reject(new Error("no blobs here")),

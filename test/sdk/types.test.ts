@@ -1,18 +1,15 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
 import * as z from "zod";
+import { definePathTask, FileActionStatus, type PathObject, type PathPayload } from "../../functions/paths/index.ts";
 import {
   chain,
   chord,
-  definePathTask,
   defineTask,
   defineWorkflow,
-  FileActionStatus,
   group,
   type CanvasBuilder,
   type JsonObject,
   type Missing,
-  type PathObject,
-  type PathPayload,
   type ResultOf,
   type TaskSignature,
 } from "../../functions/sdk/index.ts";

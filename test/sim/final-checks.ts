@@ -9,6 +9,7 @@ import { asHeader, type Run } from "../../functions/engine/item-kinds.ts";
 import type { Item } from "../../functions/engine/ports.ts";
 import type { ClientJob } from "./clients.ts";
 import { type Ended, handleOf, isFailed } from "./reference-values.ts";
+import { ReportWatch } from "./report-watch.ts";
 import { Reference } from "./reference.ts";
 import { rowOf, stepsOfJob } from "./shape.ts";
 import type { Simulation } from "./simulation.ts";
@@ -17,9 +18,11 @@ import { withoutGroup } from "./values.ts";
 /** Checks that must hold once all work has ended. */
 export class FinalChecks {
   readonly #sim: Simulation;
+  readonly #reports: ReportWatch;
 
   constructor(simulation: Simulation) {
     this.#sim = simulation;
+    this.#reports = new ReportWatch(simulation.world.store, simulation.world.blobs);
   }
 
   async run(): Promise<void> {
@@ -28,6 +31,7 @@ export class FinalChecks {
     this.#retried();
     this.#parts();
     this.#failures();
+    this.#reports.check(this.#sim.shape, this.#sim);
     const leftOver = this.#sim.sweeps ? this.#sim.world.executions.leftOver() : undefined;
     if (leftOver !== undefined) this.#sim.bad("execution-left-running", leftOver);
     if (this.#sim.world.queue.messages.length > 0)
@@ -160,7 +164,7 @@ export class FinalChecks {
       this.#sim.shape,
       this.#sim.journal,
       (runId) => this.#mayBeKilled(runId),
-      (run) => this.#load(run),
+      { value: (run) => this.#load(run), reported: (run) => this.#reports.reported(run) },
       this.#sim,
     );
     const ended = reference.strand(jobId, 0, stepsOfJob(job.spec), undefined);

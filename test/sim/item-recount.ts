@@ -1,11 +1,15 @@
 import { addCounts, type Counts } from "../../functions/core/plan/counts.ts";
-import type { ItemCounts } from "../../functions/core/task/item-counts.ts";
+import { isFailure } from "../../functions/core/plan/run-state.ts";
+import { type ItemCounts, itemTotal } from "../../functions/core/task/item-counts.ts";
+import type { Ended } from "./reference-values.ts";
+import { itemsReported } from "./report-watch.ts";
 import type { Script } from "./workload.ts";
 
 const HANDED_OVER = ["h_processed", "h_skipped", "h_reports"] as const;
 
 /** Returns the counters of a run of a script that ended well. */
-export function countersOf({ counters = {}, items }: Script): Counts {
+export function countersOf(script: Script): Counts {
+  const { counters = {}, items = script.reports === undefined ? undefined : itemsReported(script) } = script;
   const own = Object.fromEntries(Object.entries(counters).map(([name, count]) => [`u_${name}`, count]));
   return items === undefined ? own : { ...own, ...countersIn(items), h_reports: 1 };
 }
@@ -26,4 +30,17 @@ export function withStep(before: Counts, step: Counts): Counts {
   const all: Record<string, number> = { ...addCounts(before, step) };
   if ((step["h_reports"] ?? 0) > 0) for (const name of HANDED_OVER) all[name] = step[name] ?? 0;
   return all;
+}
+/** Returns the counts of steps with those of the next one, which may have failed after it had reported some items. */
+export function withRun(before: Counts, { status, counts = {} }: Ended, reported: ItemCounts): Counts {
+  let left = itemTotal(reported);
+  if (left === 0 || status === "cut" || status === "success") return withStep(before, counts);
+  const after = { ...withStep(before, { ...counts, ...countersIn(reported), h_reports: 1 }) };
+  if (!isFailure(status)) return after;
+  for (const name of ["h_processed", "h_skipped"] as const) {
+    const count = before[name] ?? 0;
+    after[name] = (after[name] ?? 0) + Math.max(0, count - left);
+    left = Math.max(0, left - count);
+  }
+  return after;
 }

@@ -132,6 +132,8 @@ export const RECORDED: readonly {
   { variant: "bands-mixed-up", firstSeed: 8, runs: 8, shows: "low-before-high" },
   { variant: "items-counted-at-each-step", firstSeed: 6, runs: 6, shows: "wrong-job-counts" },
   { variant: "items-dropped-at-hand-over", firstSeed: 2, runs: 2, shows: "counters-wrong" },
+  { variant: "cursor-without-ahead", firstSeed: 10, runs: 10, shows: "report-repeated" },
+  { variant: "totals-at-flush", firstSeed: 1, runs: 1, shows: "report-totals-wrong" },
 ];
 
 /** Variants that remove nothing, so no seed may catch them. */

@@ -2,8 +2,15 @@ import type { FailurePolicy } from "../../functions/core/canvas/canvas.ts";
 import type { Json } from "../../functions/core/json.ts";
 import { addCounts, carriedUp, type Counts } from "../../functions/core/plan/counts.ts";
 import { failsEarly, outcomeOf } from "../../functions/core/plan/policy.ts";
+import type { ItemCounts } from "../../functions/core/task/item-counts.ts";
+import type { Run } from "../../functions/engine/item-kinds.ts";
 import { isFailure, type TerminalStatus } from "../../functions/core/plan/run-state.ts";
 
+/** What the store says of a run. */
+export interface Stored {
+  value(run: Run): Json;
+  reported(run: Run): ItemCounts;
+}
 /** The result that a finished run passes to the next step: a plain value, or the results of a group. */
 export type Value =
   | { readonly kind: "json"; readonly json: Json }

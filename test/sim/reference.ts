@@ -6,7 +6,7 @@ import { childGroupOf, ownerOf, runIdOf } from "../../functions/core/plan/run-id
 import { isFailure, isSuccess, type TerminalStatus } from "../../functions/core/plan/run-state.ts";
 import { attemptsOf, type Header, type Run } from "../../functions/engine/item-kinds.ts";
 import { childGroup } from "../../functions/engine/items/run-reads.ts";
-import { countersOf, withStep } from "./item-recount.ts";
+import { countersOf, withRun } from "./item-recount.ts";
 import type { Journal } from "./journal.ts";
 import {
   type Ended,
@@ -17,6 +17,7 @@ import {
   jsonOf,
   NOTHING,
   shorten,
+  type Stored,
   type Value,
   withExtras,
 } from "./reference-values.ts";
@@ -41,7 +42,7 @@ export class Reference {
   readonly #shape: Shape;
   readonly #journal: Journal;
   readonly #mayBeKilled: (runId: string) => boolean;
-  readonly #loadValue: (run: Run) => Json;
+  readonly #stored: Stored;
   readonly #complaints: Complaints;
 
   /** `mayBeKilled` tells whether the process died so often that the run may have become broken. */
@@ -49,13 +50,13 @@ export class Reference {
     shape: Shape,
     journal: Journal,
     mayBeKilled: (runId: string) => boolean,
-    loadValue: (run: Run) => Json,
+    stored: Stored,
     complaints: Complaints,
   ) {
     this.#mayBeKilled = mayBeKilled;
     this.#shape = shape;
     this.#journal = journal;
-    this.#loadValue = loadValue;
+    this.#stored = stored;
     this.#complaints = complaints;
   }
 
@@ -69,7 +70,7 @@ export class Reference {
       const run = this.#shape.row(ref);
       if (!this.#shape.hasEnded(run)) return CUT;
       last = what.kind === "task" ? this.#task(run, what, given) : this.#group(run, what, given);
-      carried = carried && last.counts && withStep(carried, last.counts);
+      carried = carried && last.counts && withRun(carried, last, this.#stored.reported(run));
       extras.push(...(last.extras ?? []));
       if (last.status === "cut") return CUT;
       if (last.status !== run.status) {
@@ -101,7 +102,7 @@ export class Reference {
   #sideInput(gid: string): Value {
     const run = this.#shape.rowOf(ownerOf(gid) as string);
     if (!run || /\.e\d*$/.test(gid) || run.collects !== undefined) return { kind: "unknown" };
-    return { kind: "json", json: this.#loadValue(run) };
+    return { kind: "json", json: this.#stored.value(run) };
   }
 
   #task(run: Run, step: Extract<Step, { kind: "task" }>, input: Value | undefined): Ended {
@@ -386,7 +387,7 @@ export class Reference {
   #valued(run: Run, ended: Ended): Ended {
     const { value } = ended;
     if (!value || value.kind === "unknown" || !isSuccess(run.status)) return ended;
-    const stored = this.#loadValue(run);
+    const stored = this.#stored.value(run);
     const wanted = value.kind === "group" ? handleOf(value.entries) : value.json;
     const found = value.kind === "group" ? withoutGroup(stored) : stored;
     if (canonicalJson(found) !== canonicalJson(wanted)) {

@@ -1,3 +1,4 @@
+import { NO_ITEMS } from "../../functions/core/task/item-counts.ts";
 import { describe, expect, it } from "vitest";
 import type { Canvas, Group, Tracking } from "../../functions/core/canvas/canvas.ts";
 import type { Json } from "../../functions/core/json.ts";
@@ -99,9 +100,9 @@ class RetriedGroup {
   }
   /** Returns how each member has ended according to the reference. */
   interpreted(): readonly string[] {
-    const load = (run: Run): Json => run.value ?? null;
+    const stored = { value: (run: Run): Json => run.value ?? null, reported: () => NO_ITEMS };
     const complaints = { bad: (kind: string) => void this.complaints.push(kind) };
-    const reference = new Reference(this.shape, this.#journal, () => false, load, complaints);
+    const reference = new Reference(this.shape, this.#journal, () => false, stored, complaints);
     return this.#group.members.map(
       (member, index) => reference.strand(GROUP, index, stepsOf(member), undefined).status,
     );

@@ -10,6 +10,7 @@ import type {
   DependencyLook,
   ErrorData,
   EventLook,
+  ItemReport,
   ResultEntry,
   StreamItem,
   TaskCall,
@@ -19,7 +20,9 @@ import type {
   TaskRunner,
 } from "../../functions/core/task/invocation.ts";
 import type { RunLimits } from "../../functions/core/task/run-limits.ts";
+import { isReported } from "../../functions/core/task/reported-positions.ts";
 import { PortError } from "../../functions/engine/ports.ts";
+import { stateAt } from "./report-watch.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 import { needName, type SharedWork } from "./shared-work.ts";
 import { normalised, toldAs, valueOf } from "./values.ts";
@@ -59,6 +62,7 @@ const INFOS = new Map<string, TaskInfo>([
   [TASKS.plain, INFO],
   [TASKS.streaming, { ...INFO, name: TASKS.streaming, streamsResults: true }],
   [TASKS.silent, { ...INFO, name: TASKS.silent, ignoreResult: true }],
+  [TASKS.reporting, { ...INFO, name: TASKS.reporting, paths: { acceptsStreaming: true, countsTowardsJob: true } }],
   [TASKS.elsewhere, { ...INFO, name: TASKS.elsewhere, queue: "paris.high" }],
 ]);
 export const SIM_REGISTRY: TaskRegistry = { info: (task) => INFOS.get(task) };
@@ -116,6 +120,7 @@ export class ScriptRunner implements TaskRunner {
     if (!Array.isArray(events)) return events as TaskOutcome;
     const needed = await this.#need(call, script);
     if (!Array.isArray(needed)) return needed as TaskOutcome;
+    if (script.reports !== undefined && !(await this.#report(call, script))) return aborted(call);
     const waited = [...events, ...needed, ...(script.changes ? [`round ${call.round}`] : [])];
     const first = call.attempt === 1;
     const error = { name: "ScriptError", message: script.label };
@@ -259,6 +264,28 @@ export class ScriptRunner implements TaskRunner {
     }
     return undefined;
   }
+  /** Reports its items page by page, in about their order. A script that fails may stop before its end. */
+  async #report(call: TaskCall, script: Script): Promise<boolean> {
+    const { random } = this.#scheduler;
+    const behaviour = behaviourIn(script, call.round);
+    const mayFail = behaviour !== "succeed" && behaviour !== "skip";
+    const fails = mayFail && (call.attempt === 1 || (behaviour !== "once" && behaviour !== "retry"));
+    try {
+      const stream = await call.services.reportStream();
+      for (;;) {
+        const left = Array.from({ length: script.reports ?? 0 }, (_, position) => position).filter(
+          (position) => !isReported(stream.reported, position),
+        );
+        if (left.length === 0 || (fails && random.chance(0.2))) return true;
+        const page = left.slice(0, 4).filter(() => random.chance(0.6));
+        await stream.append((page.length > 0 ? page : left.slice(0, 1)).map((position) => reportAt(script, position)));
+        if (!(await this.#work(call, 2))) return false;
+      }
+    } catch (error) {
+      if (!(error instanceof PortError) && !call.signal.aborted && !isLost(error)) throw error;
+      return false;
+    }
+  }
   async #generate(call: TaskCall, atMost: number): Promise<void> {
     const before = call.signal.aborted;
     await this.#work(call, atMost);
@@ -293,6 +320,10 @@ export class ScriptRunner implements TaskRunner {
   }
 }
 
+function reportAt(script: Script, position: number): ItemReport {
+  return { position, state: stateAt(script, position), item: { path: `/${position}` } };
+}
+const isLost = (error: unknown): boolean => error instanceof FanfoldError && error.code === "lease_lost";
 function aborted(call: TaskCall): TaskOutcome {
   return {
     kind: "retry",

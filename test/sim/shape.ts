@@ -203,7 +203,7 @@ export class Shape {
     const strand = tracking === "result" || tracking === "ledger" ? this.strand(gid, index) : undefined;
     const [step] = strand ?? [];
     if (strand?.length !== 1 || step?.kind !== "task" || step.links.length > 0 || step.errors.length > 0) return false;
-    if ((step.signature.options.dedupe ?? "none") !== "none") return false;
+    if (step.script.reports || (step.signature.options.dedupe ?? "none") !== "none") return false;
     return step.signature.options.countdown === undefined && step.signature.options.eta === undefined;
   }
   /** Returns undefined when the group does not come from a canvas. */

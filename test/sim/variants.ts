@@ -3,6 +3,7 @@ import { CRASH_VARIANTS } from "./crash-variants.ts";
 import { FAILURE_VARIANTS } from "./failure-variants.ts";
 import { FLOW_VARIANTS } from "./flow-variants.ts";
 import { ITEM_VARIANTS } from "./item-variants.ts";
+import { REPORT_VARIANTS } from "./report-variants.ts";
 import { ROUND_VARIANTS } from "./round-variants.ts";
 import { IDENTITY_VARIANTS } from "./identity-variants.ts";
 import { SOLO_VARIANTS } from "./solo-variants.ts";
@@ -395,4 +396,5 @@ export const VARIANTS: { readonly [name: string]: Variant } = {
   ...SCHEDULE_VARIANTS,
   ...FLOW_VARIANTS,
   ...ITEM_VARIANTS,
+  ...REPORT_VARIANTS,
 };

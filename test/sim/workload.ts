@@ -33,6 +33,8 @@ export interface Script {
   readonly counters?: { readonly [name: string]: number };
   /** Items that the task reports, by state. */
   readonly items?: Partial<ItemCounts>;
+  /** Number of items that the task reports one by one, in a stream. */
+  readonly reports?: number;
   /** Makes the value too big to stay inline. */
   readonly big?: true;
   /**
@@ -90,6 +92,7 @@ export const TASKS = {
   streaming: "reads-by-stream",
   silent: "ignores-result",
   elsewhere: "other-queue",
+  reporting: "streams-reports",
 } as const;
 
 export type JobSpec =
@@ -214,7 +217,7 @@ export class Workload {
     return this.#signature(
       {
         label,
-        ...byNumber(this.#labels),
+        ...byNumber(this.#labels, more),
         steps: random.int(8),
         behaviour,
         ...(behaviour === "retry" && random.chance(0.5) && { delaySeconds: random.int(20) }),
@@ -370,7 +373,7 @@ export class Workload {
     const limited = { ...options, ...limits, ...prioritiesOf(this.#choose.priorities) };
     const bare = {
       kind: "task" as const,
-      task,
+      task: script.reports === undefined ? task : TASKS.reporting,
       args: [script.label],
       kwargs,
       options: limited,

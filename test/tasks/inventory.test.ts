@@ -189,6 +189,8 @@ describe("an attempt after a cursor", () => {
       dependency: () => fails(),
       putBlob: () => fails(),
       openBlob: () => fails(),
+      reportStream: () => fails(),
+      reports: () => fails(),
     };
     const outcome = await createRunner(tasks).run({
       ...call,

@@ -16,6 +16,9 @@ const startBody = z.strictObject({
   canvas: opaque("Canvas", "What to run").optional(),
   body: opaque("Canvas", "Only with ?input: runs after all items and receives their results").optional(),
   policy: opaque("FailurePolicy", "Only with ?input: when the items count as failed").optional(),
+  input: z.enum(["items", "canvases"]).optional().describe("Only with ?input: what the pages hold. Default canvases"),
+  each: opaque("Canvas", "Only with input items: runs for each chunk of them. It begins with a path task").optional(),
+  chunkSize: z.int().min(1).max(LIMITS.pageItems).optional().describe("Only with input items. Default 40"),
   timeoutSeconds,
 });
 type StartBody = z.output<typeof startBody>;
@@ -26,7 +29,7 @@ export const startJobRoute = route({
   operation: "startJob",
   summary: "Start an ad-hoc canvas, or open a job whose items follow in pages",
   description:
-    "Without ?input the body needs `canvas`. With ?input it may have `body` and `policy`; then put the items with " +
+    "Without ?input the body needs `canvas`. With ?input it may have `body` and `policy`; `input` says whether the pages hold canvases, or items of path tasks for which `each` runs. Then put the items with " +
     "PUT /jobs/{id}/input/{page}, in any order, and seal them. The same Idempotency-Key with the same body gives the same job. " +
     "With ?plan nothing is started or stored: the answer says what the job would take, and refuses what the start would refuse.",
   query: z.strictObject({ input: flag, plan: flag, secondsPerTask }),
@@ -50,7 +53,7 @@ export const startJobRoute = route({
         ? Response.json(engine.estimate(request, query.secondsPerTask))
         : submittedResponse(await engine.openJob(request));
     }
-    for (const key of ["body", "policy"] as const) {
+    for (const key of ["body", "policy", "input", "each", "chunkSize"] as const) {
       if (body[key] !== undefined)
         throw invalid(`/${key}`, `/${key} belongs to a job with input pages: POST /jobs?input`);
     }
@@ -69,7 +72,18 @@ function readOpenJob(body: StartBody, { registry }: Dependencies) {
       "/canvas",
       "/canvas cannot be given with ?input: its items follow in pages; what runs after them is `body`",
     );
+  if (body.input !== "items")
+    for (const key of ["each", "chunkSize"] as const)
+      if (body[key] !== undefined) throw invalid(`/${key}`, `/${key} belongs to an input of items: "input": "items"`);
+  if (body.input === "items" && body.each === undefined)
+    throw invalid("/each", "/each is missing: what runs for each chunk of the items");
   return {
+    ...(body.each !== undefined && {
+      items: {
+        each: readCanvas(body.each, registry, "/each"),
+        ...(body.chunkSize !== undefined && { chunkSize: body.chunkSize }),
+      },
+    }),
     ...(body.body !== undefined && { body: readCanvas(body.body, registry, "/body") }),
     ...(body.policy !== undefined && { policy: readFailurePolicy(body.policy, "/policy") }),
   };

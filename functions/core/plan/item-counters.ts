@@ -1,5 +1,5 @@
 import { addCounts, type Counts, isItemCounter } from "./counts.ts";
-import type { ItemCounts } from "../task/item-counts.ts";
+import { type ItemCounts, itemTotal, NO_ITEMS } from "../task/item-counts.ts";
 
 /** Counters of items in a vector. Those with `h_` are of items that were handed over. */
 const COUNTERS = {
@@ -40,6 +40,33 @@ export function itemChange(carry: Counts | undefined, own: Counts | undefined): 
   for (const [name, count] of Object.entries(carry ?? {}))
     if (name.startsWith("h_")) change[name] = (change[name] ?? 0) - count;
   return change;
+}
+/**
+ * Returns the counters of a run that has reported only some of its items, because it goes on or has failed. The others
+ * are in the state of the step before.
+ */
+export function partialCounters(carry: Counts | undefined, items: ItemCounts): Counts {
+  return addCounts(itemCounters(items), unreported(carry, itemTotal(items)));
+}
+/** Returns the items of the step before that are left when the next one has reported so many. */
+function unreported(carry: Counts | undefined, reported: number): Counts {
+  let left = reported;
+  const rest: Record<string, number> = {};
+  for (const name of [COUNTERS.processed, COUNTERS.skipped]) {
+    const count = carry?.[name] ?? 0;
+    rest[name] = Math.max(0, count - left);
+    left = Math.max(0, left - count);
+  }
+  return Object.fromEntries(Object.entries(rest).filter(([, count]) => count !== 0));
+}
+/**
+ * Returns what the end of a run changes in the items of its strand, when its reports were counted as they came. Only the
+ * items that a success has not reported leave the state of the step before.
+ */
+export function endChange(carry: Counts | undefined, own: Counts | undefined, succeeded: boolean): Counts {
+  if (!succeeded || own === undefined) return {};
+  const items = splitItems(own).items ?? NO_ITEMS;
+  return Object.fromEntries(Object.entries(unreported(carry, itemTotal(items))).map(([name, count]) => [name, -count]));
 }
 /** Returns the number of items that failed. */
 export function failedItems(counts: Counts): number {

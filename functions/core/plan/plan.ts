@@ -75,6 +75,15 @@ export interface PagedMembers {
 /** Members of an open group, which arrive from outside in pages until the group is sealed. */
 export interface InputMembers {
   readonly input: true;
+  /** Set only when the pages hold items of path tasks. Absent when they hold canvases. */
+  readonly items?: ItemChunks;
+}
+/** What becomes of items that arrive from outside: a member for each chunk of them. */
+export interface ItemChunks {
+  /** The strand of each member. Its first step is a path task, which is given the items of the chunk. */
+  readonly each: Strand;
+  /** Items of a chunk. */
+  readonly size: number;
 }
 
 export function isGroupStep(step: PlanStep): step is GroupStep {

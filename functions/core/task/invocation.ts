@@ -2,6 +2,7 @@ import type { BlobRef } from "../blob-ref.ts";
 import type { Canvas, Dedupe, Dependency, FailurePolicy, Tracking } from "../canvas/canvas.ts";
 import type { Json, JsonObject } from "../json.ts";
 import type { ItemCounts } from "./item-counts.ts";
+import type { ReportedPositions } from "./reported-positions.ts";
 import type { RetryPolicy } from "../retry-policy.ts";
 import type { RunLimits } from "./run-limits.ts";
 import type { StopSignal } from "./stop-signal.ts";
@@ -75,6 +76,16 @@ export interface RunServices {
   putBlob(content: AsyncIterable<Uint8Array>, type: string | undefined): Promise<BlobRef>;
   /** Opens a blob, and keeps it as long as the job. Throws `blob_not_found`. */
   openBlob(sha256: string): Promise<AsyncIterable<Uint8Array>>;
+  /**
+   * Opens the stream of reports of this run, as the attempt that may write to it. Throws `cannot_stream` unless the task
+   * accepts streaming, `lease_lost`, PortError.
+   */
+  reportStream(): Promise<ReportStream>;
+  /**
+   * Yields the reports of an ended run of the same job, page by page, in the order in which they were stored. Throws
+   * `run_not_found`.
+   */
+  reports(runId: string): AsyncIterable<readonly ItemReport[]>;
   /** Says that code of the attempt goes on although its outcome is known. A retry waits for the end of `code`. */
   leave(code: Promise<unknown>): void;
 }
@@ -107,6 +118,27 @@ export type DependencyLook =
 export interface AwaitedRun {
   readonly gid: string;
   readonly round: number;
+}
+
+/** What a task says of one item: the state in which it leaves it. */
+export interface ItemReport {
+  /** The position of the item among those that the run was given. */
+  readonly position: number;
+  readonly state: keyof ItemCounts;
+  readonly item: JsonObject;
+}
+/** The reports of a run as they are stored, page by page. All attempts of the run write one after the other. */
+export interface ReportStream {
+  /** What all attempts have reported so far. */
+  readonly reported: ReportedPositions;
+  readonly totals: ItemCounts;
+  /** Number of pages. */
+  readonly sequence: number;
+  /**
+   * Stores a page; durable when it returns. One call at a time, and none of a position that was reported. Throws
+   * `lease_lost` once another attempt has taken over, or this one has ended, and PortError.
+   */
+  append(reports: readonly ItemReport[]): Promise<void>;
 }
 
 /** One attempt of one run, as the engine passes it to the code that knows the user's tasks. */

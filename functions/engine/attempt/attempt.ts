@@ -13,7 +13,9 @@ import { loadDependencies, type LoadedDependencies, withEdges } from "./dependen
 import { admit, isAttemptLimited, leaveUnexecuted } from "./limited-attempt.ts";
 import type { LiveAttempt } from "./live-attempt.ts";
 import type { MemberOutcome } from "./member-outcome.ts";
-import { type Commit, commitOf, countersOf, endOf } from "./outcome-commit.ts";
+import { comeBack, type Commit, commitOf, countersOf, endOf } from "./outcome-commit.ts";
+import { mayReport } from "../jobs/reported-items.ts";
+import { closeReports, withReports } from "./report-stream.ts";
 import { type OpenState, readOpenState } from "./stream.ts";
 import { AttemptCall } from "./task-call.ts";
 
@@ -70,6 +72,7 @@ function endAttempt(
     open === undefined &&
     attempt.aborted === undefined &&
     attempt.edges.size === 0 &&
+    !mayReport(attempt.info) &&
     attempt.log.empty;
   if (!plain) return endGeneralCase(context, attempt, outcome, open);
   const { options } = attempt.step;
@@ -89,8 +92,18 @@ async function endGeneralCase(
     if (!attempt.unclaimed) await returnClaims(context, [attempt]);
     return { kind: "later", delaySeconds: 0 };
   }
-  const commit = await commitOf(context, attempt, outcome, open, () => attempt.aborted);
-  return commit === "lost" ? { kind: "later", delaySeconds: 1 } : withEdges(context, attempt, commit);
+  const reports = await closeReports(context, attempt);
+  if (reports === "lost") return { kind: "later", delaySeconds: 1 };
+  const failed = outcome.kind === "failed" || outcome.kind === "retry";
+  if (failed && attempt.aborted === "deadline" && reports?.progressed) return comeBack(context);
+  const counted = reports && outcome.kind === "success" ? withoutItems(outcome) : outcome;
+  const commit = await commitOf(context, attempt, counted, open, () => attempt.aborted);
+  if (commit === "lost") return { kind: "later", delaySeconds: 1 };
+  return withEdges(context, attempt, reports ? withReports(attempt, commit, reports.stored) : commit);
+}
+/** The stored reports say what was counted, over all attempts. */
+function withoutItems({ items: _items, ...outcome }: Extract<TaskOutcome, { kind: "success" }>): TaskOutcome {
+  return outcome;
 }
 
 /** Returns the call of an attempt, or its outcome when no code has to run. */

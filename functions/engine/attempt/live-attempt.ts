@@ -1,12 +1,20 @@
 import { FanfoldError } from "../../core/errors.ts";
 import type { TaskStep } from "../../core/plan/plan.ts";
-import type { TaskInfo } from "../../core/task/invocation.ts";
+import type { ReportStream, TaskInfo } from "../../core/task/invocation.ts";
 import { LazySignal, type StopSignal } from "../../core/task/stop-signal.ts";
 import type { Header, Run } from "../item-kinds.ts";
 import type { Edge } from "../items/edge-items.ts";
+import type { StoredStream } from "../items/report-items.ts";
 import { RunLog } from "../items/run-log.ts";
 import type { AbortReason } from "../worker-loop.ts";
 
+/** The stream of reports that code of an attempt has opened. */
+export interface OpenedReports extends ReportStream {
+  /** Whether this attempt has stored a page. */
+  readonly progressed: boolean;
+  /** Ends the stream. Returns what is stored, or undefined when a later attempt has the stream. */
+  close(): Promise<StoredStream | undefined>;
+}
 /** What an attempt works with between its claim and its one fenced commit. */
 export interface Attempt {
   readonly header: Header;
@@ -43,6 +51,8 @@ export class LiveAttempt implements Attempt {
   readonly log = new RunLog();
   /** What the attempt has depended on so far, by name. */
   readonly edges = new Map<string, Edge>();
+  /** The stream of reports, once code has asked for it. `closed` once the outcome of the attempt is known. */
+  reports: Promise<OpenedReports> | "closed" | undefined;
   #aborted: AbortReason | undefined;
   readonly #timeoutSeconds: number;
 

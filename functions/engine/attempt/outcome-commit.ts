@@ -124,17 +124,20 @@ async function prepareStream(
       return "lost";
     case "failed":
       return prepareStreamFailure(context, attempt, end, abortedBy);
-    case "yielded": {
-      const now = context.clock.now();
-      return {
-        set: { status: "queued", notBefore: now + 1_000, sentAt: now },
-        remove: NOT_SUSPECT,
-        sendAfterSeconds: 1,
-      };
-    }
+    case "yielded":
+      return comeBack(context);
     case "sealed":
       return prepareOpenGroupWait(context, attempt, end.ownValue);
   }
+}
+/** Returns the commit of an attempt whose run goes on later, in another one. It is no failed attempt. */
+export function comeBack({ clock }: Context): Commit {
+  const now = clock.now();
+  return {
+    set: { status: "queued", notBefore: now + 1_000, sentAt: now },
+    remove: NOT_SUSPECT,
+    sendAfterSeconds: 1,
+  };
 }
 async function prepareDeferral(
   context: Context,

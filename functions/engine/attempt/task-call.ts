@@ -7,6 +7,7 @@ import type {
   DependencyLook,
   EventLook,
   GroupHandle,
+  ItemReport,
   ResultEntry,
   RunServices,
   TaskCall,
@@ -17,9 +18,11 @@ import { attemptsOf } from "../item-kinds.ts";
 import { openBlob, putBlob } from "../items/shared-blobs.ts";
 import { queueOf } from "../plan/step-placement.ts";
 import { streamResults } from "../views/results.ts";
+import { reportsOfRun } from "../views/reports.ts";
 import { lookForEvent } from "../waits/deferred.ts";
 import { requireDependency } from "./dependencies.ts";
-import type { LiveAttempt } from "./live-attempt.ts";
+import { endedAttempt, openReports } from "./report-stream.ts";
+import type { LiveAttempt, OpenedReports } from "./live-attempt.ts";
 
 interface CallParts {
   /** The group whose results are the run's input. */
@@ -137,6 +140,15 @@ export class AttemptCall implements TaskCall, RunServices {
     const { run, signal } = this.#attempt;
     const { content } = await openBlob(this.#context, sha256, run.ttl);
     return untilStopped(content, signal);
+  }
+  reportStream(): Promise<OpenedReports> {
+    const attempt = this.#attempt;
+    if (attempt.reports === "closed") return Promise.reject(endedAttempt());
+    attempt.reports ??= openReports(this.#context, attempt);
+    return attempt.reports;
+  }
+  reports(runId: string): AsyncIterable<readonly ItemReport[]> {
+    return reportsOfRun(this.#context, this.#attempt.run.jobId, runId);
   }
   leave(code: Promise<unknown>): void {
     this.#attempt.left = code;

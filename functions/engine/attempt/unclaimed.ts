@@ -5,6 +5,7 @@ import { isLimited, limitsOf } from "../../core/task/run-limits.ts";
 import type { Context } from "../context.ts";
 import { type Header, ITEM_VERSION, type Run, type RunAttributes } from "../item-kinds.ts";
 import type { RowlessEnd } from "../items/ledger-parts.ts";
+import { mayReport } from "../jobs/reported-items.ts";
 import { declaresAny } from "../plan/shared-step.ts";
 import { notBeforeOf } from "../plan/step-placement.ts";
 
@@ -25,6 +26,7 @@ export function runsUnclaimed({ registry }: Pick<Context, "registry">, header: H
     return false;
   const info = registry.info(step.task);
   if (declaresAny({ registry }, step)) return false;
+  if (info && mayReport(info)) return false;
   // What holds a lock is an attempt with a lease.
   return info?.stateMachine === undefined && !isLimited(limitsOf(info?.limits, step.options));
 }

@@ -1,3 +1,4 @@
+import { withReportsOf } from "../jobs/reported-items.ts";
 import { localIndex } from "../../core/plan/ledger.ts";
 import { isGroupStep } from "../../core/plan/plan.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
@@ -127,7 +128,8 @@ async function examine(
   const body = encodeMessage({ kind: "members", gid: ref.gid, step: ref.stepIndex, members: [ref.index] });
   // The letter comes first, because a message whose run has ended is only followed up.
   await keepDeadLetter(context, { queue, body }, { reason: "run_broken", runId: noted.runId, error });
-  const set = { status: "broken" as const, task: step.task, endedAt: context.clock.now(), error };
+  const end = { status: "broken" as const, task: step.task, endedAt: context.clock.now(), error };
+  const set = await withReportsOf(context, noted, end);
   const { ended } =
     noted.status === "started"
       ? await breakDeadRun(context, noted, set)

@@ -3,6 +3,7 @@ import { isGroupStep } from "../../core/plan/plan.ts";
 import { commitAttempts } from "../attempt/commit-attempts.ts";
 import { LiveAttempt } from "../attempt/live-attempt.ts";
 import { commitOf } from "../attempt/outcome-commit.ts";
+import { withReportsOf } from "../jobs/reported-items.ts";
 import { unclaimedRun } from "../attempt/unclaimed.ts";
 import type { Context } from "../context.ts";
 import { readHeader } from "../items/header-reads.ts";
@@ -91,6 +92,7 @@ async function failTimedOut(context: Context, claim: Claim): Promise<void> {
   const commit = await commitOf(context, attempt, outcome, undefined, () => undefined);
   if (commit !== "lost") {
     const ms = context.clock.now() - (run.startedAt ?? context.clock.now());
-    await commitAttempts(context, [{ attempt, commit, ms }]);
+    const set = await withReportsOf(context, run, commit.set);
+    await commitAttempts(context, [{ attempt, commit: { ...commit, set }, ms }]);
   }
 }

@@ -8,6 +8,7 @@ import { isLive } from "../items/run-conditions.ts";
 import { breakDeadRun, endIdleRun, noteUnknownTask } from "../items/run-writes.ts";
 import { countKilled } from "../jobs/statistics.ts";
 import { expiryOf, queueOf } from "../plan/step-placement.ts";
+import { withReportsOf } from "../jobs/reported-items.ts";
 import type { MemberOutcome } from "../attempt/member-outcome.ts";
 
 /**
@@ -22,7 +23,8 @@ export async function endUnstarted(
   step: Exclude<PlanStep, GroupStep>,
 ): Promise<MemberOutcome | undefined> {
   const now = context.clock.now();
-  const end = async (set: Partial<RunAttributes>): Promise<MemberOutcome> => {
+  const end = async (given: Partial<RunAttributes>): Promise<MemberOutcome> => {
+    const set = run ? await withReportsOf(context, run, given) : given;
     const { ended } =
       run?.status === "started"
         ? await breakDeadRun(context, run, set)

@@ -2,6 +2,7 @@ import { localIndex } from "../../core/plan/ledger.ts";
 import { isSingle, type Strand, type TaskStep } from "../../core/plan/plan.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
 import { isLimited } from "../../core/task/run-limits.ts";
+import { mayReport } from "../jobs/reported-items.ts";
 import type { Context } from "../context.ts";
 import { mayBeRevoked } from "../groups/revocations.ts";
 import type { Header } from "../item-kinds.ts";
@@ -18,8 +19,8 @@ export class Startable {
   readonly #members: number;
   /** The task that was last found in the registry. */
   #known = "";
-  /** Whether that task declares limits. Its members are claimed. */
-  #limited = false;
+  /** Whether its members are claimed at every tracking level, because they may hold a lock or stream their reports. */
+  #claimed = false;
 
   constructor(context: Context, header: Header, strands: readonly Strand[] | undefined) {
     this.#context = context;
@@ -40,7 +41,7 @@ export class Startable {
       return undefined;
     if (!this.#knows(step.task)) return undefined;
     if (this.unclaimed && declaresAny(this.#context, step)) return undefined;
-    return this.unclaimed && (this.#limited || (options && isLimited(options))) ? undefined : step;
+    return this.unclaimed && (this.#claimed || (options && isLimited(options))) ? undefined : step;
   }
   #knows(task: string): boolean {
     if (task === this.#known) return true;
@@ -48,7 +49,7 @@ export class Startable {
     const info = registry.info(task);
     if (!info || info.stateMachine || !(registry.has?.(task) ?? true)) return false;
     this.#known = task;
-    this.#limited = isLimited(info.limits);
+    this.#claimed = isLimited(info.limits) || mayReport(info);
     return true;
   }
 }

@@ -7,6 +7,7 @@ import type { Header, Run } from "../item-kinds.ts";
 import { revokedAttributes } from "../items/revoked-run.ts";
 import { isLive } from "../items/run-conditions.ts";
 import { cancelWaitingRun, revokeIdleRun } from "../items/run-writes.ts";
+import { withReportsOf } from "../jobs/reported-items.ts";
 import { follow } from "./follow.ts";
 
 /**
@@ -21,7 +22,9 @@ export async function endRevoked(
 ): Promise<Run | undefined> {
   if (run?.status === "waiting") return endWaiting(context, header, run);
   if (run && isLive(context, run)) return undefined;
-  const { ended } = await revokeIdleRun(context, ref, header, run, revokedAttributes(context));
+  const end = revokedAttributes(context);
+  const set = run ? await withReportsOf(context, run, end) : end;
+  const { ended } = await revokeIdleRun(context, ref, header, run, set);
   return ended;
 }
 /**

@@ -74,7 +74,7 @@ async function renewNext(context: Context, write: RunWrite, { header, attributes
   if (keeps && (await readOrder(context, header.gid, header.round))?.keepDownstream)
     return keepStep(context, run, header.round, attributes.carry);
   const begun = await beginAnew(context, run, header.round, attributes);
-  if (begun.applied) await noteRenewed(context, run, true);
+  if (begun.applied) await noteRenewed(context, run, true, true);
   return begun.run && begun.run.round < round ? { ...begun, ended: undefined } : begun;
 }
 

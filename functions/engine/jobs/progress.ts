@@ -1,8 +1,9 @@
 import { shardOf } from "../../core/items/shard-of.ts";
 import type { Counts } from "../../core/plan/counts.ts";
-import { itemChange } from "../../core/plan/item-counters.ts";
+import { endChange, itemChange, partialCounters } from "../../core/plan/item-counters.ts";
 import { isShared, runIdOf, type RunRef } from "../../core/plan/run-id.ts";
-import { isTerminal } from "../../core/plan/run-state.ts";
+import { isSuccess, isTerminal } from "../../core/plan/run-state.ts";
+import { type ItemCounts, itemTotal } from "../../core/task/item-counts.ts";
 import { all } from "../concurrently.ts";
 import { ROWLESS_SAMPLE } from "../config.ts";
 import type { Context } from "../context.ts";
@@ -40,9 +41,23 @@ async function noteJob(context: Context, runs: readonly Run[]): Promise<void> {
   for (const run of runs) addTo(add, { [run.status]: 1, ...itemsOf(run) });
   await addProgress(context, first, first.runId, add);
 }
-/** What a run changes in the items of its job. Those of its children are counted by the children. */
-function itemsOf({ carry, counts, ownCounts, joins }: Run): Counts {
-  return itemChange(carry, joins === undefined ? counts : ownCounts);
+/**
+ * What the end of a run changes in the items of its job. Those of its children are counted by the children, and those
+ * that it has streamed were counted as they came.
+ */
+function itemsOf(run: Run): Counts {
+  const { carry, counts, ownCounts, joins, status, streamed } = run;
+  const own = joins === undefined ? counts : ownCounts;
+  return streamed ? endChange(carry, own, isSuccess(status)) : itemChange(carry, own);
+}
+/** Counts items that a run has reported while it goes on. Costs one write unit. */
+export async function noteReported(context: Context, run: Run, before: ItemCounts, after: ItemCounts): Promise<void> {
+  const add: Record<string, number> = {};
+  addTo(add, itemChange(run.carry, partialCounters(run.carry, after)));
+  if (itemTotal(before) > 0)
+    for (const [name, count] of Object.entries(itemChange(run.carry, partialCounters(run.carry, before))))
+      add[name] = (add[name] ?? 0) - count;
+  await addProgress(context, run, run.runId, add);
 }
 function addTo(sum: Record<string, number>, counts: Counts): void {
   for (const [name, count] of Object.entries(counts)) sum[name] = (sum[name] ?? 0) + count;
@@ -59,11 +74,12 @@ export async function noteRowless(context: Context, header: Header, members: rea
 
 /**
  * Takes back the count of a run that a round takes up again. `again` says that its code runs again, which adds to the
- * cost of the job.
+ * cost of the job. A run that begins `anew` streams its reports anew, too.
  */
-export async function noteRenewed(context: Context, run: Run, again: boolean): Promise<void> {
+export async function noteRenewed(context: Context, run: Run, again: boolean, anew = false): Promise<void> {
   if (run.task === undefined || !isTerminal(run.status)) return;
-  const back = Object.entries(itemsOf(run)).map(([name, count]) => [name, -count]);
+  const { streamed: _streamed, ...whole } = run;
+  const back = Object.entries(itemsOf(anew ? whole : run)).map(([name, count]) => [name, -count]);
   const add = {
     ...(!isFirst(run) && { [run.status]: -1, ...Object.fromEntries(back) }),
     ...(again && run.attempt > 0 && { [RERUN]: 1 }),

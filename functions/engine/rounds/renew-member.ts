@@ -105,7 +105,7 @@ async function renew(context: Context, header: Header, run: Run, order: RetryOrd
     await setOutcome(context, child, child.round, "dropped", {}, true);
   const write =
     way === "wait" ? await waitAgain(context, run, round) : await queueAgain(context, run, round, way === "anew");
-  if (write.applied) await noteRenewed(context, run, way !== "wait");
+  if (write.applied) await noteRenewed(context, run, way !== "wait", way === "anew");
   return { run: write.run, renewed: write.run?.round === round && !isTerminal(write.run.status) };
 }
 /**

@@ -25,6 +25,7 @@ import { indexedStamp, listJob } from "../jobs/job-item.ts";
 import { keepToken } from "../jobs/supervision.ts";
 import { sendControl } from "../messages/send.ts";
 import { compileChild, refuseShare } from "../plan/compile-child.ts";
+import { chunksOf } from "./items.ts";
 import { keptEstimate, estimateJob } from "../plan/estimate-job.ts";
 import { inlineStep, rootStep } from "../plan/job-shape.ts";
 import { NO_PAGES } from "../plan/plan-pages.ts";
@@ -45,9 +46,13 @@ function jobStrand(context: Context, { canvas }: SubmitRequest): Strand {
  * pages may come.
  */
 export async function submitOpenJob(context: Context, request: OpenJobRequest): Promise<Submitted> {
-  const { body, policy = "allSuccess" } = request;
+  const { body, policy = "allSuccess", items } = request;
   const strand = openJobStrand(context, request);
-  const submitted = await start(context, request, strand, () => ({ policy, body: body ? encodeCanvas(body) : null }));
+  const submitted = await start(context, request, strand, () => ({
+    policy,
+    body: body ? encodeCanvas(body) : null,
+    ...(items && { items: { ...items, each: encodeCanvas(items.each) } }),
+  }));
   await unlessUnwritable(openInputGroup(context, submitted.jobId, strand[0]));
   return submitted;
 }
@@ -61,10 +66,16 @@ export async function openInputGroup(context: Context, jobId: string, input: Gro
   else if (!run && !(await isRevoked(context, gate.header, ref)))
     await openGroupStep(context, gate.header, ref, run, input);
 }
-function openJobStrand(context: Context, { body, policy = "allSuccess" }: OpenJobRequest): [GroupStep, ...Strand] {
+function openJobStrand(
+  context: Context,
+  { body, policy = "allSuccess", items }: OpenJobRequest,
+): [GroupStep, ...Strand] {
   const after = body ? compileChild(context, body, "/body") : [];
   refuseShare(policy);
-  return [{ policy, tracking: "lazy", members: { input: true } }, ...after];
+  return [
+    { policy, tracking: "lazy", members: { input: true, ...(items && { items: chunksOf(context, items) }) } },
+    ...after,
+  ];
 }
 /** Returns what a submission would take. Refuses what the submission would refuse, and stores nothing. */
 export function estimateSubmission(

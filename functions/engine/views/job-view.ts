@@ -58,7 +58,10 @@ async function progressOf(context: Context, jobId: string): Promise<Counts> {
 function firstOf(root: Header): Counts {
   const run = rootRow(root);
   return run?.task !== undefined && isTerminal(run.status)
-    ? { [run.status]: 1, ...itemChange(undefined, run.joins === undefined ? run.counts : run.ownCounts) }
+    ? {
+        [run.status]: 1,
+        ...(!run.streamed && itemChange(undefined, run.joins === undefined ? run.counts : run.ownCounts)),
+      }
     : {};
 }
 /** `now` is from before the read of the root. */

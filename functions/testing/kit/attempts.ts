@@ -92,6 +92,8 @@ function noting(call: TaskCall, logs: LogLine[]): TaskCall["services"] {
     dependency: (name, dependency) => services.dependency(name, dependency),
     putBlob: (content, type) => services.putBlob(content, type),
     openBlob: (sha256) => services.openBlob(sha256),
+    reportStream: () => services.reportStream(),
+    reports: (runId) => services.reports(runId),
     leave: (code) => services.leave(code),
     log: (level, message, fields) => {
       logs.push({ level, message, ...(fields && { fields }) });

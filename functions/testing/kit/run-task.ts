@@ -4,6 +4,7 @@ import { DEFAULT_QUEUE, formatQueueName, parseQueueName } from "../../core/names
 import type { DependencyEnd, ResultEntry, TaskCall } from "../../core/task/invocation.ts";
 import { LazySignal } from "../../core/task/stop-signal.ts";
 import type { AnyTask } from "../../sdk/any-task.ts";
+import { MemoryReports } from "../../sdk/memory-reports.ts";
 import { createRunner } from "../../sdk/runner.ts";
 import { type Attempt, type LogLine, note } from "./attempts.ts";
 
@@ -87,6 +88,11 @@ function callOf(task: AnyTask, args: readonly Json[], given: GivenContext, logs:
       },
       putBlob: noBlobs,
       openBlob: noBlobs,
+      // Nothing is kept of what a task streams but what its payload says.
+      reportStream: async () => new MemoryReports(),
+      async *reports() {
+        yield [];
+      },
       leave: () => undefined,
     },
   };

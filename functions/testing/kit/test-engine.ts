@@ -6,7 +6,7 @@ import type { RunStatus } from "../../core/plan/run-state.ts";
 import { DEFAULT_CONFIG } from "../../engine/config.ts";
 import type { Engine } from "../../engine/contract.ts";
 import { createEngine } from "../../engine/engine.ts";
-import type { GroupView, JobView, RunView } from "../../engine/job-views.ts";
+import type { GroupView, JobView, Page, ReportView, RunView } from "../../engine/job-views.ts";
 import { PortError, type Ports } from "../../engine/ports.ts";
 import type { AnyTask } from "../../sdk/any-task.ts";
 import type { CanvasSource, ResultOf } from "../../sdk/builder-types.ts";
@@ -154,13 +154,20 @@ export class TestEngine {
   group(groupId: string): Promise<GroupView> {
     return this.#passing(this.#front.group(groupId));
   }
+  /** Returns what the runs of a job have streamed of their items. */
+  async reports(jobId: string): Promise<readonly ReportView[]> {
+    return this.#all((page) => this.#front.reports(jobId, page));
+  }
   /** Returns all runs of a job. */
   async runs(jobId: string): Promise<readonly RunView[]> {
-    const runs: RunView[] = [];
+    return this.#all((page) => this.#front.runs(jobId, page));
+  }
+  async #all<T>(read: (page: { readonly cursor?: string }) => Promise<Page<T>>): Promise<readonly T[]> {
+    const items: T[] = [];
     for (let cursor: string | undefined; ;) {
-      const page = await this.#passing(this.#front.runs(jobId, cursor === undefined ? {} : { cursor }));
-      runs.push(...page.items);
-      if (page.cursor === undefined) return runs;
+      const page = await this.#passing(read(cursor === undefined ? {} : { cursor }));
+      items.push(...page.items);
+      if (page.cursor === undefined) return items;
       cursor = page.cursor;
     }
   }

@@ -1,13 +1,12 @@
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
+import { definePathTask, FileActionStatus } from "../../../functions/paths/index.ts";
 import {
   chord,
   currentQueue,
-  definePathTask,
   defineStateMachineTask,
   defineTask,
   defineWorkflow,
-  FileActionStatus,
   group,
   TaskError,
 } from "../../../functions/sdk/index.ts";

@@ -1,16 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { parseCanvas } from "../../../functions/core/canvas/canvas-wire.ts";
 import {
-  chain,
-  chord,
-  currentQueue,
   definePathTask,
-  defineTask,
   FileActionStatus,
   type PathObject,
   type PathPayload,
   type PathState,
-} from "../../../functions/sdk/index.ts";
+} from "../../../functions/paths/index.ts";
+import { chain, chord, currentQueue, defineTask } from "../../../functions/sdk/index.ts";
 import { runTask, TestEngine } from "../../../functions/testing/index.ts";
 import { LocalEngine } from "../local-engine.ts";
 

@@ -1,15 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  type CanvasBuilder,
-  chain,
-  chord,
-  definePathTask,
-  defineTask,
-  FileActionStatus,
-  group,
-  type PathObject,
-  type PathState,
-} from "../../../functions/sdk/index.ts";
+import { definePathTask, FileActionStatus, type PathObject, type PathState } from "../../../functions/paths/index.ts";
+import { type CanvasBuilder, chain, chord, defineTask, group } from "../../../functions/sdk/index.ts";
 import { LocalEngine } from "../local-engine.ts";
 
 /** Ends each item in the state that its path names for this step, else as processed. */

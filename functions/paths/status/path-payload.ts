@@ -2,6 +2,7 @@ import { FanfoldError } from "../../core/errors.ts";
 import { isPlainObject } from "../../core/json-check.ts";
 import type { Json } from "../../core/json.ts";
 import { nearestName } from "../../core/names/nearest-name.ts";
+import { itemProblem } from "../../core/task/path-item.ts";
 
 /** States that a payload always names, in its order. */
 const ALWAYS_NAMED = ["failures", "processed", "skipped"] as const;
@@ -16,6 +17,9 @@ export const PATH_STATES = [...ALWAYS_NAMED, "aborted", "inprogress"] as const;
 export type PathState = (typeof PATH_STATES)[number];
 /** States whose items are handed to the next step. */
 const HANDED_OVER: readonly PathState[] = ["processed", "skipped"];
+
+/** Whether items in a state are handed to the next step. */
+export const isHandedOver = (state: PathState): boolean => HANDED_OVER.includes(state);
 
 /** One item of a path task. It need not be a file. */
 export interface PathObject {
@@ -79,7 +83,7 @@ export function payloadOf({ task, jobid, inputs, startedAt, reported }: Report):
   const paths: PathObject[] = [];
   const details = new Map<PathState, PathObject[]>();
   for (const { state, item } of reported) {
-    if (HANDED_OVER.includes(state)) paths.push(item);
+    if (isHandedOver(state)) paths.push(item);
     const items = details.get(state);
     if (items === undefined) details.set(state, [item]);
     else items.push(item);
@@ -146,7 +150,7 @@ export function readPayload(given: unknown): PathPayload {
   };
 }
 /** Returns a value for each state that a payload names: all that have items, and the first three in any case. */
-function byState<Value extends number | readonly PathObject[]>(valueOf: (state: PathState) => Value) {
+export function byState<Value extends number | readonly PathObject[]>(valueOf: (state: PathState) => Value) {
   const entries = PATH_STATES.map((state) => [state, valueOf(state)] as const);
   const named: readonly PathState[] = ALWAYS_NAMED;
   return Object.fromEntries(
@@ -176,11 +180,8 @@ export function pathsAt(given: unknown, field: string): readonly PathObject[] {
  * @throws FanfoldError `invalid_payload`
  */
 export function pathAt(given: unknown, field: string): PathObject {
-  if (!isPlainObject(given)) throw invalid(field, 'must be an object with a path, such as { "path": "/data/a" }');
-  const { path, size } = given as { readonly path?: unknown; readonly size?: unknown };
-  if (typeof path !== "string" || path === "") throw invalid(`${field}/path`, "must be a text that is not empty");
-  if (size !== undefined && !(typeof size === "number" && size >= 0))
-    throw invalid(`${field}/size`, "must be a number of bytes");
+  const wrong = itemProblem(given);
+  if (wrong) throw invalid(`${field}${wrong.at}`, wrong.problem);
   return given as PathObject;
 }
 /**
@@ -243,7 +244,7 @@ function startedAt(given: unknown, field: string): string {
   throw invalid(field, 'must be a date, or a text such as "2023-04-25T14:56:31+00:00"');
 }
 /** Returns an instant with a numeric offset, which more readers understand than the letter Z. */
-function instantOf(text: string): string {
+export function instantOf(text: string): string {
   const offset = INSTANT.exec(text)?.groups?.["offset"];
   if (offset === undefined) return `${text}+00:00`;
   return offset === "Z" ? `${text.slice(0, -1)}+00:00` : text;

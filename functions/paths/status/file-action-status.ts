@@ -1,5 +1,6 @@
 import type { Json } from "../../core/json.ts";
-import { callOfTask } from "../current-task.ts";
+import { callOfTask } from "../../sdk/current-task.ts";
+import type { PathSource } from "../input/path-source.ts";
 import {
   invalid,
   jobidAt,
@@ -39,12 +40,12 @@ export class FileActionStatus {
 
   /**
    * @param task the name of the task, `ctx.task`
-   * @param inputPaths the items that the task received
+   * @param inputPaths the items that the task received, a list
    * @param jobid the jobid that the task received, a text or a number
    * @param queue the queue of the task, `currentQueue()`
    * @throws FanfoldError `invalid_payload`, whose `details.field` names the parameter
    */
-  constructor(task: string, inputPaths: readonly PathObject[], jobid: string | number, queue: string) {
+  constructor(task: string, inputPaths: PathSource, jobid: string | number, queue: string) {
     this.task = textAt(task, "/task");
     this.inputPaths = pathsAt(inputPaths, "/input_paths");
     this.jobid = jobidAt(jobid, "/jobid");
@@ -59,19 +60,13 @@ export class FileActionStatus {
    * @throws FanfoldError `invalid_payload`, whose `details.field` names the parameter
    * @example status.add("failures", path, { message: error });
    */
-  add(state: PathState, item: string | PathObject, { message, ...fields }: AddedFields = {}): void {
+  add(state: PathState, item: string | PathObject, fields: AddedFields = {}): void {
     const known = stateAt(state, "/state");
-    const { path, ...own } = pathAt(typeof item === "string" ? { path: item } : item, "/item");
-    const stored = {
-      ...this.#inputs.get(path),
-      path,
-      ...own,
-      ...(fields as Readonly<Record<string, Json>>),
-      ...(message !== undefined && { message: reasonsOf(message) }),
-    };
+    const given = pathAt(typeof item === "string" ? { path: item } : item, "/item");
+    const stored = storedItem(this.#inputs.get(given.path), given, fields);
     // The item moves to the end, because it is the latest one in its new state.
-    this.#reported.delete(path);
-    this.#reported.set(path, { state: known, item: stored });
+    this.#reported.delete(given.path);
+    this.#reported.set(given.path, { state: known, item: stored });
   }
   /** Returns the payload, which is what the task returns. */
   dump(): PathPayload {
@@ -83,6 +78,20 @@ export class FileActionStatus {
       reported: this.#reported.values(),
     });
   }
+}
+/** Returns an item as it is stored: with the fields that it was received with, and those that were added. */
+export function storedItem(
+  received: PathObject | undefined,
+  { path, ...own }: PathObject,
+  { message, ...fields }: AddedFields,
+): PathObject {
+  return {
+    ...received,
+    path,
+    ...own,
+    ...(fields as Readonly<Record<string, Json>>),
+    ...(message !== undefined && { message: reasonsOf(message) }),
+  };
 }
 function reasonsOf(message: NonNullable<AddedFields["message"]>): readonly string[] {
   if (typeof message === "string") return [message];

@@ -1,19 +1,16 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
+import { definePathTask, FileActionStatus, type PathObject, type PathPayload } from "../../functions/paths/index.ts";
 import {
   createRunner,
   currentQueue,
-  definePathTask,
   defineTask,
   defineWorkflow,
-  FileActionStatus,
   type Json,
-  type PathObject,
-  type PathPayload,
   type TaskContext,
-} from "../../../functions/sdk/index.ts";
-import { refusalOf } from "../../core/refusal.ts";
-import { errorOf, runTask, taskCall } from "../calls.ts";
+} from "../../functions/sdk/index.ts";
+import { refusalOf } from "../core/refusal.ts";
+import { errorOf, runTask, taskCall } from "../sdk/calls.ts";
 
 const PATHS: readonly PathObject[] = [{ path: "/data/a", size: 1 }, { path: "/data/b" }];
 /** Reports every item as processed. */
@@ -30,7 +27,7 @@ async function received(args: readonly Json[], kwargs: { readonly [name: string]
     acceptsStreaming: true,
     run: (ctx, all) => {
       given = all;
-      return done(ctx, all.jobid, all.paths);
+      return done(ctx, all.jobid, all.paths as readonly PathObject[]);
     },
     ...more,
   });
@@ -174,7 +171,7 @@ describe("a handler of moved or deleted items", () => {
   const streams = definePathTask({
     name: "streams",
     acceptsStreaming: true,
-    run: (ctx, { jobid, paths }) => done(ctx, jobid, paths),
+    run: (ctx, { jobid, paths }) => done(ctx, jobid, paths as readonly PathObject[]),
   });
   const plain = defineTask({ name: "plain", run: () => null });
   const workflow = (handlers: object) =>

@@ -1,37 +1,49 @@
 import type * as z from "zod/v4/core";
-import { FanfoldError } from "../../core/errors.ts";
-import type { SignatureOptions } from "../../core/canvas/canvas.ts";
-import type { JsonObject } from "../../core/json.ts";
-import { cannotStream } from "../../core/task/streaming-handlers.ts";
-import { type AnyTask, taskMark } from "../any-task.ts";
-import { callOfTask } from "../current-task.ts";
-import type { TaskSignature } from "../signature.ts";
-import type { SubmittedJob } from "../submitter.ts";
-import { createTask, type GivenKwargs, type KwargsOf, type TaskSettings } from "../task.ts";
-import type { TaskContext } from "../task-context.ts";
-import { type PathArguments, pathArgumentsOf } from "./path-arguments.ts";
-import { type GivenPayload, type PathObject, type PathPayload, payloadOf, readPayload } from "./path-payload.ts";
+import { FanfoldError } from "../core/errors.ts";
+import type { SignatureOptions } from "../core/canvas/canvas.ts";
+import type { JsonObject } from "../core/json.ts";
+import { cannotStream } from "../core/task/streaming-handlers.ts";
+import { type AnyTask, taskMark } from "../sdk/any-task.ts";
+import { callOfTask } from "../sdk/current-task.ts";
+import type { TaskSignature } from "../sdk/signature.ts";
+import type { SubmittedJob } from "../sdk/submitter.ts";
+import { createTask, type GivenKwargs, type KwargsOf, type TaskSettings } from "../sdk/task.ts";
+import type { TaskContext } from "../sdk/task-context.ts";
+import type { PathSource } from "./input/path-source.ts";
+import { listOf, type PathArguments, pathArgumentsOf } from "./path-arguments.ts";
+import {
+  type GivenPayload,
+  invalid,
+  type PathObject,
+  type PathPayload,
+  payloadOf,
+  readPayload,
+} from "./status/path-payload.ts";
+import type { StreamedPayload } from "./status/stream-task-results.ts";
+import { type CallStream, watchStream } from "./status/streams.ts";
 
 export type { PathArguments } from "./path-arguments.ts";
 
 /** What `run` of a path task receives: the standard arguments, and the keyword arguments over them. */
-export type PathRun<Kwargs> = Kwargs extends z.$ZodObject
-  ? Omit<PathArguments, keyof z.output<Kwargs>> & z.output<Kwargs>
-  : PathArguments & { readonly [name: string]: unknown };
+export type PathRun<Kwargs, Streams extends boolean = false> = Kwargs extends z.$ZodObject
+  ? Omit<ArgumentsOf<Streams>, keyof z.output<Kwargs>> & z.output<Kwargs>
+  : ArgumentsOf<Streams> & { readonly [name: string]: unknown };
+type ArgumentsOf<Streams extends boolean> = PathArguments<Streams extends true ? PathSource : readonly PathObject[]>;
 
-type ReturnedPayload = PathPayload | GivenPayload;
+type ReturnedPayload = PathPayload | GivenPayload | StreamedPayload;
 /** The definition that `definePathTask` takes. */
-export interface PathTaskDefinition<Kwargs extends z.$ZodObject | undefined> extends Omit<
-  TaskSettings,
-  "streamsResults" | "ignoreResult"
-> {
+export interface PathTaskDefinition<
+  Kwargs extends z.$ZodObject | undefined,
+  Streams extends boolean = boolean,
+> extends Omit<TaskSettings, "streamsResults" | "ignoreResult"> {
   /** Schema of the task's own keyword arguments. Keys that it does not name pass through. */
   readonly kwargs?: Kwargs;
   /**
-   * `true` says that the task streams its results when `streamResults` is true. Handlers of moved and deleted items
-   * must. A task without it is refused when it is asked to stream. Default `false`.
+   * `true` says that the task streams its results (StreamTaskResults) when `streamResults` is true, and reads its items
+   * by `expandPaths`. Handlers of moved and deleted items must. A task without it is refused when it is asked to stream.
+   * Default `false`.
    */
-  readonly acceptsStreaming?: boolean;
+  readonly acceptsStreaming?: Streams;
   /**
    * `false` leaves the items out of those of the job, which then stay in the states of the step before. Default `true`.
    */
@@ -42,13 +54,13 @@ export interface PathTaskDefinition<Kwargs extends z.$ZodObject | undefined> ext
    */
   readonly run: (
     ctx: TaskContext<KwargsOf<Kwargs>>,
-    given: PathRun<Kwargs>,
+    given: PathRun<Kwargs, Streams>,
   ) => ReturnedPayload | Promise<ReturnedPayload>;
 }
 
 /** Keyword arguments of a path task: the standard ones, as a workflow names them, and its own. */
 export type PathKwargs<OwnKwargs> = {
-  readonly paths?: readonly PathObject[];
+  readonly paths?: PathSource;
   readonly jobid?: string | number;
   readonly stream_results?: boolean;
 } & OwnKwargs;
@@ -92,10 +104,11 @@ export interface PathTask<OwnKwargs = { readonly [name: string]: unknown }> exte
  *   },
  * });
  */
-export function definePathTask<Kwargs extends z.$ZodObject | undefined = undefined>(
-  definition: PathTaskDefinition<Kwargs>,
+export function definePathTask<Kwargs extends z.$ZodObject | undefined = undefined, Streams extends boolean = false>(
+  definition: PathTaskDefinition<Kwargs, Streams>,
 ): PathTask<GivenKwargs<Kwargs>> {
-  const { run, acceptsStreaming = false, countsTowardsJob = true, ...settings } = definition;
+  const { run, acceptsStreaming: streams, countsTowardsJob = true, ...settings } = definition;
+  const acceptsStreaming: boolean = streams ?? false;
   if (typeof run !== "function") throw refused("/run", `task ${definition.name} has no function "run"`);
   for (const name of ["streamsResults", "ignoreResult"] as const)
     if ((settings as TaskSettings)[name])
@@ -103,8 +116,7 @@ export function definePathTask<Kwargs extends z.$ZodObject | undefined = undefin
   const task = createTask(
     {
       ...settings,
-      run: (ctx: TaskContext<KwargsOf<Kwargs>>, previous?: unknown) =>
-        runPathTask({ ...definition, acceptsStreaming }, ctx, previous),
+      run: (ctx: TaskContext<KwargsOf<Kwargs>>, previous?: unknown) => runPathTask(definition, ctx, previous),
     },
     { paths: { acceptsStreaming, countsTowardsJob } },
   );
@@ -124,24 +136,61 @@ export function definePathTask<Kwargs extends z.$ZodObject | undefined = undefin
 }
 type PathSignature = TaskSignature<[previous?: unknown], PathPayload, false>;
 
-async function runPathTask<Kwargs extends z.$ZodObject | undefined>(
-  { name, acceptsStreaming, run }: PathTaskDefinition<Kwargs>,
+async function runPathTask<Kwargs extends z.$ZodObject | undefined, Streams extends boolean>(
+  { name, acceptsStreaming, run }: PathTaskDefinition<Kwargs, Streams>,
   ctx: TaskContext<KwargsOf<Kwargs>>,
   previous: unknown,
-): Promise<PathPayload> {
+): Promise<PathPayload | StreamedPayload> {
   const startedAt = callOfTask()?.startedAt ?? Date.now();
   const { given, isEmpty } = pathArgumentsOf(ctx, ctx.kwargs as JsonObject, previous);
   if (given.streamResults === true && acceptsStreaming !== true) throw cannotStream(name, "/kwargs/stream_results");
   if (isEmpty) return ctx.skip(payloadOf({ task: name, jobid: given.jobid, inputs: [], startedAt, reported: [] }));
-  const payload = readPayload(await run(ctx, given as PathRun<Kwargs>));
-  warnOfRest(ctx, payload);
+  const paths = given.streamResults ? given.paths : await listOf(name, given.paths);
+  const { returned, stream } = await untilIdle(() => run(ctx, { ...given, paths } as PathRun<Kwargs, Streams>));
+  if (stream) return streamed(ctx, stream, returned);
+  if (given.streamResults === true) throw notStreamed(name);
+  const payload = readPayload(returned);
+  warnOfRest(ctx, payload.status.unreported, payload.status.details.inprogress);
   return payload;
 }
+/** Runs the code of a task. It fails as soon as the stream that it has opened is idle for too long. */
+async function untilIdle(
+  code: () => ReturnedPayload | Promise<ReturnedPayload>,
+): Promise<{ readonly returned: ReturnedPayload; readonly stream: CallStream | undefined }> {
+  const call = callOfTask();
+  const watch = call && watchStream(call);
+  const running = (async () => code())();
+  try {
+    return { returned: await (watch ? Promise.race([running, watch.idle]) : running), stream: watch?.stream };
+  } catch (error) {
+    call?.services.leave(running.catch(() => undefined));
+    throw error;
+  } finally {
+    watch?.stream?.stop();
+  }
+}
+function streamed(ctx: Pick<TaskContext<unknown>, "log">, stream: CallStream, returned: unknown): StreamedPayload {
+  if (!stream.isOwn(returned)) throw invalid("", "must be what dump() of StreamTaskResults returns: return it");
+  const payload = returned as StreamedPayload;
+  warnOfRest(ctx, payload.status.unreported, undefined);
+  return payload;
+}
+function notStreamed(task: string): FanfoldError {
+  return new FanfoldError(
+    "not_streamed",
+    `${task} was asked to stream its results and has returned them: make a StreamTaskResults when streamResults is true`,
+    { details: { field: "", task } },
+  );
+}
 /** Items that nothing was said about, or that are not finished, are no errors, but somebody should look. */
-function warnOfRest({ log }: Pick<TaskContext<unknown>, "log">, { status }: PathPayload): void {
+function warnOfRest(
+  { log }: Pick<TaskContext<unknown>, "log">,
+  unreported: readonly PathObject[] | undefined,
+  inprogress: readonly PathObject[] | undefined,
+): void {
   for (const [items, problem] of [
-    [status.unreported, "were reported in no state"],
-    [status.details.inprogress, "are still in progress at the end of the task"],
+    [unreported, "were reported in no state"],
+    [inprogress, "are still in progress at the end of the task"],
   ] as const)
     if (items !== undefined && items.length > 0)
       log.warn(`${items.length} of the items ${problem}`, { first: items.slice(0, 3).map(({ path }) => path) });

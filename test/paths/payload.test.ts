@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import {
-  createRunner,
   definePathTask,
+  expandPaths,
   FileActionStatus,
   type GivenPayload,
   type PathPayload,
-} from "../../../functions/sdk/index.ts";
-import { refusalOf } from "../../core/refusal.ts";
-import { errorOf, type LogLine, runTask, taskCall } from "../calls.ts";
+} from "../../functions/paths/index.ts";
+import { createRunner } from "../../functions/sdk/index.ts";
+import { refusalOf } from "../core/refusal.ts";
+import { errorOf, type LogLine, runTask, taskCall } from "../sdk/calls.ts";
 import seed000 from "./golden/seed-000.json" with { type: "json" };
 import seed001 from "./golden/seed-001.json" with { type: "json" };
 
@@ -230,9 +231,9 @@ describe("the example of the advanced guide", () => {
     const handler = definePathTask({
       name: "dynamo.custom.my_snapdiff_handler",
       acceptsStreaming: true,
-      run: (ctx, { paths, jobid }) => {
+      run: async (ctx, { paths, jobid }) => {
         const status = new FileActionStatus(ctx.task, paths, jobid, ctx.queue);
-        for (const item of paths) status.add("processed", item.path);
+        for await (const item of expandPaths(paths)) status.add("processed", item.path);
         return status.dump();
       },
     });
