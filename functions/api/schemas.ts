@@ -223,10 +223,12 @@ export const run = z
     unmet: z
       .array(
         z.object({
-          of: z.enum(["event", "run", "lock", "concurrency", "rate"]),
+          of: z.enum(["event", "run", "node", "lock", "concurrency", "rate"]),
           name: z
             .string()
-            .describe("Of the event, the id of the run whose end it takes over, or the key of the lock or limit"),
+            .describe(
+              "Of the event, the id of the run whose end it takes over or that it follows in a graph, or the key of the lock or limit",
+            ),
           expiresAt: milliseconds.optional(),
         }),
       )

@@ -199,11 +199,11 @@ export interface Run {
     readonly expiresAt?: number;
   };
   /**
-   * Set only for a deferred run: the event or shared run that it waits for, or the key of a lock or limit, and until when. A wait for
-   * a rate ends when the run may start.
+   * Set only for a deferred run: the event, the shared run or the node of its graph that it waits for, or the key of a
+   * lock or limit, and until when. A wait for a rate ends when the run may start.
    */
   readonly unmet?: readonly {
-    readonly of: "event" | "run" | "lock" | "concurrency" | "rate";
+    readonly of: "event" | "run" | "node" | "lock" | "concurrency" | "rate";
     readonly name: string;
     readonly expiresAt?: number;
   }[];

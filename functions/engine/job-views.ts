@@ -105,11 +105,11 @@ export interface TriggeredSchedule {
   readonly errors: readonly { readonly element?: string; readonly code: string; readonly message: string }[];
 }
 /**
- * What a deferred run waits for: the event or the shared run `name`, or a limit or lock with the key `name`. A wait for a rate ends when
- * the run may start.
+ * What a deferred run waits for: the event or the shared run `name`, the strand of its graph that begins with the run
+ * `name`, or a limit or lock with the key `name`. A wait for a rate ends when the run may start.
  */
 export interface Unmet {
-  readonly of: "event" | "run" | "lock" | "concurrency" | "rate";
+  readonly of: "event" | "run" | "node" | "lock" | "concurrency" | "rate";
   readonly name: string;
   /** Milliseconds since the epoch. */
   readonly expiresAt?: number;

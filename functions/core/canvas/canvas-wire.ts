@@ -1,3 +1,4 @@
+import { parentsOf } from "../dag/check-parents.ts";
 import { type ErrorCode, FanfoldError } from "../errors.ts";
 import { checkBytes, isPlainObject, jsonStringBytes, measureJson } from "../json-check.ts";
 import { jsonPointer } from "../json-pointer.ts";
@@ -8,7 +9,7 @@ import { chunkGroup, piped } from "./canvas-composition.ts";
 import { type LinkRules, withLinks } from "./canvas-links.ts";
 import { eachOf, setGroupOptions, setImmutable, setOptions } from "./canvas-parts.ts";
 import { VERSION } from "./canvas-encode.ts";
-import type { Canvas, Chord, Group, GroupOptions, Signature, SignatureOptions } from "./canvas.ts";
+import type { Canvas, Chord, Graph, GraphNode, Group, GroupOptions, Signature, SignatureOptions } from "./canvas.ts";
 import { isGroupOption, readGroupOptions, readSignatureOptions, readWireOptions } from "./signature-options.ts";
 import { readCondition, type ValueCondition } from "./value-condition.ts";
 
@@ -24,6 +25,7 @@ export { assertJson } from "../json-check.ts";
  * - `{map: {task, it}}`, `{starmap: {task, it}}`
  * - `{when: {condition, do, otherwise?}}`, `{repeat: {body, until, most}}`
  * - `{approval: {name, expires?}}`, `{event: {name, expires?}}`
+ * - `{graph: [{id, do, parents}, ..]}`, where `do` is any node
  * - `{chunks: {task, it, n}}`, and `{chunks_group: ..}`, which is read as the group that it makes
  *
  * Every node may have `options`, `immutable`, `link` and `link_error`. The rules of canvas-parts.ts and canvas-links.ts
@@ -124,6 +126,7 @@ const KINDS = [
   "repeat",
   "approval",
   "event",
+  "graph",
 ] as const;
 const COMMON_KEYS = ["options", "immutable", "link", "link_error"];
 const SIGNATURE_KEYS = ["task", "args", "kwargs", ...COMMON_KEYS];
@@ -146,6 +149,7 @@ const readKind: { readonly [Kind in (typeof KINDS)[number]]: (reader: Reader, no
   repeat: readRepeat,
   approval: (reader, node) => readWait(reader, node, "approval"),
   event: (reader, node) => readWait(reader, node, "event"),
+  graph: readGraph,
 };
 
 /** Reads the keys that every kind of node may have. `nodes` says how many are inside, the node included. */
@@ -174,10 +178,23 @@ function readLinks(reader: Reader, node: Node, key: "link" | "link_error"): read
 /** Reads options. Their names tell the options of a group from options for its members. */
 function readOptions(reader: Reader, options: unknown, canvas: Canvas): Canvas {
   const field = jsonPointer([...reader.path, "options"]);
+  if (canvas.kind === "graph") return readGraphOptions(canvas, options, field);
   if (canvas.kind !== "group" || !isPlainObject(options)) return setOptions(canvas, readWireOptions(options, field));
   const [own, memberOptions] = split(options, isGroupOption);
   const group = setGroupOptions(canvas, readGroupOptions(own, field));
   return Object.keys(memberOptions).length === 0 ? group : setOptions(group, readWireOptions(memberOptions, field));
+}
+/** Reads options of a graph: its own, and options for its nodes. The ledger of a graph is always tracked in full. */
+function readGraphOptions(graph: Graph, options: unknown, field: string): Canvas {
+  if (!isPlainObject(options)) return setOptions(graph, readWireOptions(options, field));
+  const [own, nodeOptions] = split(options, isGroupOption);
+  const { tracking, ...read } = readGroupOptions(own, field);
+  if (tracking !== undefined) throw invalidAt(`${field}/tracking`, "is no option of a graph, whose nodes always have rows");
+  const given = { ...graph, options: { ...graph.options, ...read } };
+  return Object.keys(nodeOptions).length === 0 ? given : setOptions(given, readWireOptions(nodeOptions, field));
+}
+function invalidAt(field: string, problem: string): FanfoldError {
+  return new FanfoldError("invalid_canvas", `${field} ${problem}`, { details: { field } });
 }
 function split(object: Node, belongs: (key: string) => boolean): [Node, Node] {
   const entries = Object.entries(object);
@@ -344,4 +361,35 @@ function readWait(reader: Reader, node: Node, of: "approval" | "event"): Canvas 
         : readSignatureOptions({ expires: inside["expires"] }, jsonPointer(reader.path)).expires;
     return { kind: "wait", of, name: inside["name"] as string, ...(expires !== undefined && { expires }) };
   });
+}
+function readGraph(reader: Reader, node: Node): Graph {
+  const given = node["graph"];
+  if (!Array.isArray(given) || given.length === 0) fail(reader, "must be a list of nodes {id, do, parents}", "graph");
+  return within(reader, "graph", () => {
+    if (given.length > LIMITS.graphNodes)
+      fail(reader, `has ${given.length} nodes; at most ${LIMITS.graphNodes} are allowed`, undefined, "too_many_children");
+    const nodes = given.map((each: unknown, index) => within(reader, index, () => readGraphNode(reader, each)));
+    parentsOf(nodes, reader.path);
+    return {
+      kind: "graph",
+      nodes: nodes.map(({ parents = [], ...rest }) => ({ ...rest, parents })),
+      options: NO_OPTIONS,
+    };
+  });
+}
+type ReadGraphNode = Pick<GraphNode, "id" | "do"> & Partial<Pick<GraphNode, "parents">>;
+function readGraphNode(reader: Reader, json: unknown): ReadGraphNode {
+  if (!isPlainObject(json)) fail(reader, "must be an object {id, do, parents}");
+  checkKeys(reader, json, ["id", "do", "parents"]);
+  const { id, parents } = json;
+  const problem = nameProblem(id);
+  if (problem !== undefined) fail(reader, problem, "id");
+  if (parents !== undefined && !(Array.isArray(parents) && parents.every((name) => typeof name === "string")))
+    fail(reader, "must be a list of ids of nodes", "parents");
+  spend(reader, jsonStringBytes(id as string) + (parents as string[] | undefined ?? []).reduce((sum, name) => sum + jsonStringBytes(name) + 1, 0));
+  return {
+    id: id as string,
+    do: readPart(reader, json, "do"),
+    ...(parents !== undefined && { parents: parents as readonly string[] }),
+  };
 }

@@ -11,6 +11,8 @@ import type {
   Canvas,
   Chain,
   Chunks,
+  Graph,
+  GraphNode,
   Group,
   Repeat,
   Signature,
@@ -19,6 +21,8 @@ import type {
   Wait,
   When,
 } from "../canvas/canvas.ts";
+import { parentsOf } from "../dag/check-parents.ts";
+import { linearParts } from "../dag/linear-parts.ts";
 import { assertNever, type ErrorCode, FanfoldError } from "../errors.ts";
 import { jsonPointer } from "../json-pointer.ts";
 import { LIMITS } from "../limits.ts";
@@ -128,6 +132,9 @@ function appendSteps(canvas: Canvas, steps: PlanStep[], place: Place): void {
     case "wait":
       appendStep(engineStep(canvas, deeper(place)), steps, place);
       return;
+    case "graph":
+      appendStep(graphStep(canvas, deeper(place)), steps, place);
+      return;
     default:
       assertNever(canvas);
   }
@@ -167,6 +174,53 @@ function engineStep(canvas: When | Repeat | Wait, place: Place): GroupStep {
     }
     default:
       return assertNever(canvas);
+  }
+}
+/**
+ * Compiles a graph into a group whose members are its linear parts. Each part is a chain. The first step of a part that
+ * follows several others is given the list of their values, which only a task can take.
+ */
+function graphStep(graph: Graph, place: Place): GroupStep {
+  if (place.groupDepth > LIMITS.groupDepth)
+    refuse("too_deep", `groups are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
+  const { nodes, link = [], linkError = [], options } = graph;
+  const { parts, parents } = linearParts(parentsOf(nodes, [...place.path, "graph"]));
+  const members = parts.map((part, k) => {
+    const [first] = part as readonly [number];
+    const strand = compilePart(graph, part, place);
+    if ((parents[k]?.length ?? 0) > 1 && isGroupStep(strand[0] as PlanStep))
+      refuse(
+        "invalid_canvas",
+        `node ${nodes[first]?.id} follows several nodes, so it must begin with a task, which is given the list of their values`,
+        [...place.path, "graph", first, "do"],
+      );
+    return strand;
+  });
+  const { policy = "allSuccess", ttlSeconds } = options;
+  return {
+    policy: countedPolicy(policy, members.length),
+    tracking: "full",
+    members,
+    parents,
+    ...(ttlSeconds !== undefined && { ttlSeconds }),
+    ...callbackGroup("links", link, place, "link"),
+    ...callbackGroup("errors", linkError, place, "link_error"),
+  };
+}
+/** Compiles a linear part of a graph. An error names its node, and not its place in the part. */
+function compilePart({ nodes }: Graph, part: readonly number[], place: Place): Strand {
+  const items = part.map((at) => (nodes[at] as GraphNode).do);
+  const [only, ...others] = items as [Canvas];
+  if (others.length === 0) return within(place, ["graph", part[0] as number, "do"], () => compileStrand(only, place));
+  const here = jsonPointer(place.path);
+  try {
+    return within(place, ["graph"], () => compileStrand({ kind: "chain", items }, place));
+  } catch (error) {
+    if (!(error instanceof FanfoldError) || typeof error.details["field"] !== "string") throw error;
+    const [, at, rest = ""] = /^\/graph\/chain\/(\d+)(.*)$/.exec(error.details["field"].slice(here.length)) ?? [];
+    if (at === undefined) throw error;
+    const field = `${here}/graph/${part[Number(at)]}/do${rest}`;
+    throw new FanfoldError(error.code, error.message, { details: { ...error.details, field }, cause: error });
   }
 }
 // Nested chains do not deepen the tree of groups, but they deepen the stack. So the limit is that of the wire form.

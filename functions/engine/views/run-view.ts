@@ -14,6 +14,7 @@ import { readRun } from "../items/run-reads.ts";
 import { loadValue } from "../items/values.ts";
 import { strandOf } from "../plan/strands.ts";
 import { dependenciesOf } from "./dependencies.ts";
+import { lastRunId, parentsOf } from "../waits/nodes.ts";
 import { unmetOf } from "../waits/deferred.ts";
 import { pendingRuns } from "./pending.ts";
 import { wrongCursor } from "./job-view.ts";
@@ -99,11 +100,13 @@ async function callOf(
   if (!isPlanned(header, run)) return {};
   const step = (await strandOf(context, header, run)).strand[run.stepIndex];
   if (step === undefined || isGroupStep(step)) return {};
-  const before = run.stepIndex > 0 ? runIdOf(run.gid, run.index, run.stepIndex - 1) : header.input;
+  const [parent, ...others] = run.stepIndex > 0 ? [] : await parentsOf(context, header, run.index);
+  const given = others.length > 0 || parent === undefined ? undefined : await lastRunId(context, header, parent);
+  const before = run.stepIndex > 0 ? runIdOf(run.gid, run.index, run.stepIndex - 1) : (given ?? header.input);
   return {
     args: step.args ?? [],
     kwargs: step.kwargs ?? {},
-    ...(before !== undefined && !step.immutable && { inputOf: before }),
+    ...(before !== undefined && !step.immutable && others.length === 0 && { inputOf: before }),
   };
 }
 async function waitOf(context: Context, run: Run): Promise<Pick<RunView, "wait">> {
