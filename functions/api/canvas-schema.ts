@@ -122,6 +122,7 @@ const graphNode = z
         .max(LIMITS.nodeParents)
         .optional()
         .describe("Ids of the nodes that it follows. Only the first node may leave them out"),
+      site: z.string().optional().describe("Where its tasks run, on the queues that they would have elsewhere"),
     }),
   )
   .register(components, { id: "GraphNode", description: "One node of a graph" });

@@ -23,7 +23,8 @@ import { PortError } from "../../functions/engine/ports.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 import { needName, type SharedWork } from "./shared-work.ts";
 import { normalised, toldAs, valueOf } from "./values.ts";
-import { behaviourIn, executionIn, MAX_ATTEMPTS, type Script, type ScriptWait, TASKS } from "./workload.ts";
+import { behaviourIn, executionIn } from "./script-in-round.ts";
+import { MAX_ATTEMPTS, type Script, type ScriptWait, TASKS } from "./workload.ts";
 
 /** An observer of user code. */
 export interface RunWatcher {

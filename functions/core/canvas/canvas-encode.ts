@@ -53,7 +53,12 @@ function encodeNode(canvas: Canvas, depth: number): JsonObject {
       };
     case "graph":
       return {
-        graph: canvas.nodes.map(({ id, parents, do: node }) => ({ id, do: encodeNode(node, depth + 3), parents })),
+        graph: canvas.nodes.map(({ id, parents, site, do: node }) => ({
+          id,
+          do: encodeNode(node, depth + 3),
+          parents,
+          ...(site !== undefined && { site }),
+        })),
         ...(hasKeys(canvas.options) && { options: canvas.options as JsonObject }),
         ...encodeLinks(canvas, depth),
       };

@@ -5,6 +5,7 @@ import { jsonPointer } from "../json-pointer.ts";
 import type { Json, JsonObject } from "../json.ts";
 import { LIMITS } from "../limits.ts";
 import { nameProblem } from "../names/names.ts";
+import { isQueuePart } from "../names/queue-name.ts";
 import { chunkGroup, piped } from "./canvas-composition.ts";
 import { type LinkRules, withLinks } from "./canvas-links.ts";
 import { eachOf, setGroupOptions, setImmutable, setOptions } from "./canvas-parts.ts";
@@ -25,7 +26,7 @@ export { assertJson } from "../json-check.ts";
  * - `{map: {task, it}}`, `{starmap: {task, it}}`
  * - `{when: {condition, do, otherwise?}}`, `{repeat: {body, until, most}}`
  * - `{approval: {name, expires?}}`, `{event: {name, expires?}}`
- * - `{graph: [{id, do, parents}, ..]}`, where `do` is any node
+ * - `{graph: [{id, do, parents, site?}, ..]}`, where `do` is any node
  * - `{chunks: {task, it, n}}`, and `{chunks_group: ..}`, which is read as the group that it makes
  *
  * Every node may have `options`, `immutable`, `link` and `link_error`. The rules of canvas-parts.ts and canvas-links.ts
@@ -377,19 +378,21 @@ function readGraph(reader: Reader, node: Node): Graph {
     };
   });
 }
-type ReadGraphNode = Pick<GraphNode, "id" | "do"> & Partial<Pick<GraphNode, "parents">>;
+type ReadGraphNode = Pick<GraphNode, "id" | "do" | "site"> & Partial<Pick<GraphNode, "parents">>;
 function readGraphNode(reader: Reader, json: unknown): ReadGraphNode {
   if (!isPlainObject(json)) fail(reader, "must be an object {id, do, parents}");
-  checkKeys(reader, json, ["id", "do", "parents"]);
-  const { id, parents } = json;
+  checkKeys(reader, json, ["id", "do", "parents", "site"]);
+  const { id, parents, site } = json;
   const problem = nameProblem(id);
   if (problem !== undefined) fail(reader, problem, "id");
   if (parents !== undefined && !(Array.isArray(parents) && parents.every((name) => typeof name === "string")))
     fail(reader, "must be a list of ids of nodes", "parents");
+  if (site !== undefined && (typeof site !== "string" || !isQueuePart(site))) fail(reader, "must be the name of a site", "site");
   spend(reader, jsonStringBytes(id as string) + (parents as string[] | undefined ?? []).reduce((sum, name) => sum + jsonStringBytes(name) + 1, 0));
   return {
     id: id as string,
     do: readPart(reader, json, "do"),
     ...(parents !== undefined && { parents: parents as readonly string[] }),
+    ...(site !== undefined && { site: site as string }),
   };
 }

@@ -198,6 +198,8 @@ export interface GraphNode {
    * one, or the list of the values of several, in this order.
    */
   readonly parents: readonly string[];
+  /** Where its tasks run: on the queues that they would have elsewhere, at this site. Default: as their queues say. */
+  readonly site?: string;
 }
 /** Options of a graph. */
 export type GraphOptions = Pick<GroupOptions, "policy" | "ttlSeconds">;

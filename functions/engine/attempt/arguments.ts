@@ -56,7 +56,7 @@ export async function argumentsOf(
   const collects = before.collects;
   const group = collects === undefined ? undefined : (before.value as GroupHandle | undefined);
   if (step.immutable) return { args: own, collects, group };
-  if (run.stepIndex === 0 && givesError(header))
+  if (run.stepIndex === 0 && parent === undefined && givesError(header))
     return { args: [...(await failureOf(context, before)), ...own], collects: undefined };
   if (collects === undefined || info.streamsResults)
     return { args: [await loadValue(context, before), ...own], collects, group };

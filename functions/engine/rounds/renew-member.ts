@@ -8,12 +8,12 @@ import { readHeader } from "../items/header-reads.ts";
 import { setOutcome } from "../items/header-writes.ts";
 import { doneOf, marksExistingOnly, readLedger } from "../items/ledger-reads.ts";
 import { isLive } from "../items/run-conditions.ts";
-import { currentRows, readLastStep, readMember } from "../items/run-reads.ts";
+import { currentRows, readMember } from "../items/run-reads.ts";
 import { cancelVoid, deferAgain, queueAgain, waitAgain } from "../items/round-writes.ts";
 import { noteRenewed } from "../jobs/progress.ts";
 import type { RetryOrder } from "../requests.ts";
-import { isMarked, parentsOf, unmetIn } from "../waits/nodes.ts";
 import { cutLinks } from "./cut-links.ts";
+import { unmetAgain } from "./renew-node.ts";
 import { readOrder, reopenGroup } from "./reopen-group.ts";
 import { needsRetry, selectsIn } from "./selection.ts";
 
@@ -44,7 +44,7 @@ export async function renewMember(context: Context, header: Header, index: numbe
   const order = await readOrder(context, header.gid, header.round);
   if (!order) return { run: undefined, renewed: false };
   for (const run of rows) await reviveLinks(context, header, run, order);
-  const follows = await followsAgain(context, header, index, order);
+  const follows = await unmetAgain(context, header, index, order);
   const first = follows
     ? rows[0]
     : ((await firstToRun(context, header, rows, order)) ?? (isTerminal(last.status) ? undefined : last));
@@ -52,31 +52,6 @@ export async function renewMember(context: Context, header: Header, index: numbe
   if (!first) return { run: last, renewed: false };
   for (const later of rows.slice(rows.indexOf(first) + 1)) await endVoid(context, header, later);
   return renew(context, header, first, order, follows);
-}
-/**
- * Returns what a member of a graph waits for in this round, if it begins anew. It does when one of
- * those runs again, or when it has not begun. Returns undefined for any other member.
- */
-async function followsAgain(
-  context: Context,
-  header: Header,
-  index: number,
-  { keepDownstream }: RetryOrder,
-): Promise<readonly string[] | undefined> {
-  const parents = await parentsOf(context, header, index);
-  if (parents.length === 0) return undefined;
-  const [first] = await readMember(context, header.gid, index);
-  const begun = first !== undefined && first.status !== "deferred" && first.error?.reason !== "upstream";
-  if (begun && keepDownstream) return undefined;
-  return !begun || (await runAgain(context, header, parents)) ? unmetIn(context, header, parents) : undefined;
-}
-/** Whether one of these members of a graph runs again in this round: it has begun it, or the ledger does not have it. */
-async function runAgain(context: Context, header: Header, members: readonly number[]): Promise<boolean> {
-  for (const index of members) {
-    const last = await readLastStep(context, header, index);
-    if ((last?.round ?? 0) >= header.round || !(await isMarked(context, header, index))) return true;
-  }
-  return false;
 }
 async function firstToRun(
   context: Context,
