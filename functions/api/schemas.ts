@@ -208,6 +208,10 @@ export const run = z
       .optional()
       .describe("What its value is once its child group has ended"),
     next: z.literal(true).optional().describe("Something follows when it ends well"),
+    followed: z
+      .literal(true)
+      .optional()
+      .describe("Of a part of a graph that another part follows; its result is none of the graph's"),
     wait: z
       .object({
         of: z.enum(["approval", "event", "execution"]),

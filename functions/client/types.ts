@@ -186,6 +186,8 @@ export interface Run {
   readonly takes?: "own" | "group" | "replace" | "extras" | "answer";
   /** Set only when another step follows a success: the next step of a chain, or the body of a chord. */
   readonly next?: true;
+  /** Set only on the runs of a linear part of a graph that another part follows. Its result is none of the graph's. */
+  readonly followed?: true;
   /**
    * Set only while the run waits for an answer, an event or an execution. `token` (for `complete`) and `expiresAt` are
    * present only when a single run is read.

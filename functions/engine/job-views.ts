@@ -149,6 +149,8 @@ export interface RunView {
   readonly takes?: "own" | "group" | "replace" | "extras" | "answer";
   /** Set when another step follows a good end: the next step of a chain, or the body of a chord. */
   readonly next?: true;
+  /** Set on the runs of a linear part of a graph that another part follows. Its result is not among those of the graph. */
+  readonly followed?: true;
   /**
    * Set while the run waits for a person, an event or an execution. `token`, which `complete` needs, and `expiresAt`
    * (milliseconds since the epoch) are set only where one run is asked for.

@@ -19,10 +19,10 @@ export interface SubdagOptions {
   /** What runs on the items: a graph, one task (`taskTemplate`), any other canvas, or the wire form of one. */
   readonly template: CanvasSource | Json;
   /**
-   * `true` lets the next step of the submitting task wait for the sub-DAG. The job waits for it in any case. Default
-   * `true`.
+   * `true`, the default: the next step of the submitting task waits for the sub-DAG, as the job does. `false` is refused,
+   * because a step does not go on beside one yet.
    */
-  readonly waitForStep?: boolean;
+  readonly waitForStep?: true;
 }
 
 /**
@@ -35,7 +35,7 @@ export interface SubdagOptions {
  * @param items objects with a `path`, or paths
  * @param task the context of the submitting task, or the id of its run
  * @param runner `RUN_SUBDAG`
- * @throws FanfoldError `outside_task`, `unknown_task` for another runner, `invalid_request` for another run,
+ * @throws FanfoldError `outside_task`, `unknown_task` for another runner, `invalid_request` for another run and for `waitForStep: false`,
  *   `invalid_canvas` for a template that is none, and as `ctx.spawn`
  * @example submitSubdag(paths, ctx, RUN_SUBDAG, { template: taskTemplate("dynamo.tasks.reverse_stub", { site }) });
  */
@@ -50,7 +50,8 @@ export function submitSubdag(
     throw new FanfoldError("unknown_task", `${String(runner)} runs no sub-DAGs: give ${RUN_SUBDAG}`, {
       details: { field: "/runner" },
     });
-  if (typeof waitForStep !== "boolean") throw invalid("/waitForStep", "waitForStep must be true or false");
+  if (waitForStep !== true)
+    throw invalid("/waitForStep", "the next step always waits for a sub-DAG: leave waitForStep out, or give true");
   const list = [...items].map((item) => (typeof item === "string" ? { path: item } : item));
   const given = toJson(list, "/items", { code: "invalid_request" });
   return ctx.spawn(clone(templateOf(template), { args: [given] }));

@@ -14,7 +14,7 @@ import { readRun } from "../items/run-reads.ts";
 import { loadValue } from "../items/values.ts";
 import { strandOf } from "../plan/strands.ts";
 import { dependenciesOf } from "./dependencies.ts";
-import { lastRunId, parentsOf } from "../waits/nodes.ts";
+import { endsIn, lastRunId, parentsOf } from "../waits/nodes.ts";
 import { unmetOf } from "../waits/deferred.ts";
 import { pendingRuns } from "./pending.ts";
 import { wrongCursor } from "./job-view.ts";
@@ -58,18 +58,20 @@ async function stepOf(
   context: Context,
   run: Run,
   header: Header | undefined,
-): Promise<Pick<RunView, "task" | "each" | "stamps" | "next" | "wait">> {
+): Promise<Pick<RunView, "task" | "each" | "stamps" | "next" | "followed" | "wait">> {
   if (!header || !isPlanned(header, run)) return {};
   const { strand } = await strandOf(context, header, run);
   const step = strand[run.stepIndex];
   if (step === undefined) return {};
   const next = run.stepIndex + 1 < strand.length && ({ next: true } as const);
-  if (isGroupStep(step)) return { ...(step.wait && { wait: { of: step.wait.of, name: step.wait.name } }), ...next };
+  const followed = (await isFollowed(context, header, run)) && ({ followed: true } as const);
+  if (isGroupStep(step)) return { ...(step.wait && { wait: { of: step.wait.of, name: step.wait.name } }), ...next, ...followed };
   return {
     task: step.task,
     ...(step.each && { each: step.each }),
     ...(step.options?.stamps && { stamps: step.options.stamps }),
     ...next,
+    ...followed,
   };
 }
 /** Returns a run with its value, its log and what it waits for; undefined when there is no such run. */
@@ -168,4 +170,8 @@ export async function listRuns(context: Context, jobId: string, filter: RunFilte
     if (items.length >= limit) return { items, cursor };
   }
   return { items };
+}
+/** Whether a run is of a member of a graph that another member follows. */
+async function isFollowed(context: Context, header: Header, { index }: Run): Promise<boolean> {
+  return header.graph === true && !(await endsIn(context, header)).has(index);
 }
