@@ -1,7 +1,7 @@
 import { encodeCanvas } from "../core/canvas/canvas-encode.ts";
 import { eachOf } from "../core/canvas/canvas-parts.ts";
 import type { Canvas, Graph as GraphCanvas, GraphNode, GraphOptions, SignatureOptions } from "../core/canvas/canvas.ts";
-import { readGroupOptions } from "../core/canvas/signature-options.ts";
+import { readGraphOptions } from "../core/canvas/signature-options.ts";
 import { parentsOf } from "../core/dag/check-parents.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { toJson } from "../core/json-check.ts";
@@ -66,9 +66,7 @@ export class Graph implements CanvasBuilder<unknown[]> {
    * @throws FanfoldError `invalid_canvas`
    */
   constructor(options: GraphOptions = {}) {
-    const { tracking, ...read } = readGroupOptions(options, "/options");
-    if (tracking !== undefined) throw invalid("/options/tracking", "is no option of a graph, whose nodes always have rows");
-    this.#options = read;
+    this.#options = readGraphOptions(options, "/options");
   }
 
   /**

@@ -27,14 +27,7 @@ export type {
   TypedCanvas,
 } from "./builder-types.ts";
 export { approval, repeat, waitForEvent, when, type WaitOptions } from "./flow-builder.ts";
-export {
-  addTask,
-  Graph,
-  taskTemplate,
-  type GraphTask,
-  type NodePlace,
-  type NodeTask,
-} from "./graph.ts";
+export { addTask, Graph, taskTemplate, type GraphTask, type NodePlace, type NodeTask } from "./graph.ts";
 export { RUN_SUBDAG, submitSubdag, type SubdagOptions } from "./submit-subdag.ts";
 export type { ValueCondition } from "../core/canvas/value-condition.ts";
 export type { Marks, StampRules, StampVisitor } from "../core/canvas/canvas-stamp.ts";

@@ -59,10 +59,14 @@ describe("Graph", () => {
   });
   it("refuses an empty graph, wrong sites, ids that are taken, and options of other groups", () => {
     expect(refusal(() => new Graph().canvas)).toMatchObject({ code: "invalid_canvas" });
-    expect(refusal(() => new Graph().addTask("a", { site: "a.b" }))).toMatchObject({ details: { field: "/graph/0/site" } });
+    expect(refusal(() => new Graph().addTask("a", { site: "a.b" }))).toMatchObject({
+      details: { field: "/graph/0/site" },
+    });
     const graph = new Graph();
     graph.addTask("a", { id: "a" });
     expect(refusal(() => graph.addTask("a", { id: "a", parents: [] }))).toMatchObject({ code: "invalid_canvas" });
-    expect(refusal(() => new Graph({ tracking: "lazy" } as object))).toMatchObject({ details: { field: "/options/tracking" } });
+    expect(refusal(() => new Graph({ tracking: "lazy" } as object))).toMatchObject({
+      details: { field: "/options/tracking" },
+    });
   });
 });

@@ -1,7 +1,16 @@
 import type { Canvas, FailurePolicy, Graph, GraphNode } from "../../functions/core/canvas/canvas.ts";
 import { isFailure, isSuccess, isTerminal } from "../../functions/core/plan/run-state.ts";
 import type { Run } from "../../functions/engine/item-kinds.ts";
-import { type Ended, type GroupEnd, groupEnd, NOTHING, isFailed, isKnown, jsonOf, type Value } from "./reference-values.ts";
+import {
+  type Ended,
+  type GroupEnd,
+  groupEnd,
+  NOTHING,
+  isFailed,
+  isKnown,
+  jsonOf,
+  type Value,
+} from "./reference-values.ts";
 import type { Shape, Step } from "./shape.ts";
 
 /** A graph as its members and the members that each follows, read from the canvas without the engine's own rules. */
@@ -80,9 +89,9 @@ export function followsRerun(
 
 /** The independent interpreter, as far as graphs need it. */
 interface StrandReader {
-  strand(index: number, input: Value | undefined): Ended;
-  row(index: number): Run | undefined;
-  bad(kind: string, detail: string): void;
+  readonly strand: (index: number, input: Value | undefined) => Ended;
+  readonly row: (index: number) => Run | undefined;
+  readonly bad: (kind: string, detail: string) => void;
 }
 /** Returns how a group must have ended. */
 export function endOfGroup(

@@ -60,7 +60,10 @@ export const GRAPH_VARIANTS: { readonly [name: string]: Variant } = {
         isUpdate(op) && isOfNode(op)
           ? withWhen(
               op,
-              without(op.when, (part) => part.op === "eq" && (part.attribute === "round" || part.attribute === "attempt")),
+              without(
+                op.when,
+                (part) => part.op === "eq" && (part.attribute === "round" || part.attribute === "attempt"),
+              ),
             )
           : op,
     },

@@ -4,8 +4,8 @@ import type { Random } from "./random.ts";
 /** What a random graph is made of. */
 export interface GraphParts {
   /** Makes a node. One that follows several others begins with a task. */
-  node(joins: boolean): Canvas;
-  policy(): FailurePolicy;
+  readonly node: (joins: boolean) => Canvas;
+  readonly policy: () => FailurePolicy;
 }
 
 /** Makes a random graph now and then. Its nodes are given in any order, and some follow none. */

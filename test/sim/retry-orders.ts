@@ -69,7 +69,8 @@ export class RetryOrders {
     for (let stepIndex = 0; stepIndex < after.stepIndex; stepIndex++)
       if ((this.#shape.storedRow({ ...after, stepIndex })?.round ?? 0) >= after.round) return false;
     const filter = this.filterOf(jobIdOf(after.gid), after.round);
-    const rerun = (run: Run): boolean => !isTerminal(run.status) || !this.isUnasked(run, { ...run, round: after.round });
+    const rerun = (run: Run): boolean =>
+      !isTerminal(run.status) || !this.isUnasked(run, { ...run, round: after.round });
     if (followsRerun(this.#shape, after, rerun)) return false;
     if (isFailure(before.status)) return filter !== undefined && !this.#takes(before, filter);
     if (!filter && before.counts?.["inexact"] !== undefined) return false;

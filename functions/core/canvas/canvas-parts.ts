@@ -1,6 +1,16 @@
 import { assertNever } from "../errors.ts";
 import type { Json, JsonObject } from "../json.ts";
-import type { Canvas, Graph, GraphNode, Group, GroupOptions, Repeat, Signature, SignatureOptions, When } from "./canvas.ts";
+import type {
+  Canvas,
+  Graph,
+  GraphNode,
+  Group,
+  GroupOptions,
+  Repeat,
+  Signature,
+  SignatureOptions,
+  When,
+} from "./canvas.ts";
 
 /** Arguments and options to merge into a canvas. */
 export interface Partials {

@@ -8,10 +8,16 @@ import { nameProblem } from "../names/names.ts";
 import { isQueuePart } from "../names/queue-name.ts";
 import { chunkGroup, piped } from "./canvas-composition.ts";
 import { type LinkRules, withLinks } from "./canvas-links.ts";
-import { eachOf, setGroupOptions, setImmutable, setOptions } from "./canvas-parts.ts";
+import { eachOf, setImmutable, setOptions } from "./canvas-parts.ts";
 import { VERSION } from "./canvas-encode.ts";
 import type { Canvas, Chord, Graph, GraphNode, Group, GroupOptions, Signature, SignatureOptions } from "./canvas.ts";
-import { isGroupOption, readGroupOptions, readSignatureOptions, readWireOptions } from "./signature-options.ts";
+import {
+  isGroupOption,
+  readGraphOptions,
+  readGroupOptions,
+  readSignatureOptions,
+  readWireOptions,
+} from "./signature-options.ts";
 import { readCondition, type ValueCondition } from "./value-condition.ts";
 
 export { encodeCanvas } from "./canvas-encode.ts";
@@ -176,26 +182,15 @@ function readCommon(reader: Reader, node: Node, bare: Canvas, nodes: number): Ca
 function readLinks(reader: Reader, node: Node, key: "link" | "link_error"): readonly Canvas[] {
   return node[key] === undefined ? [] : readItems(reader, key, node[key], LIMITS.links);
 }
-/** Reads options. Their names tell the options of a group from options for its members. */
+/** Reads options. Their names tell the options of a group or graph from options for what is in it. */
 function readOptions(reader: Reader, options: unknown, canvas: Canvas): Canvas {
   const field = jsonPointer([...reader.path, "options"]);
-  if (canvas.kind === "graph") return readGraphOptions(canvas, options, field);
-  if (canvas.kind !== "group" || !isPlainObject(options)) return setOptions(canvas, readWireOptions(options, field));
+  if ((canvas.kind !== "group" && canvas.kind !== "graph") || !isPlainObject(options))
+    return setOptions(canvas, readWireOptions(options, field));
   const [own, memberOptions] = split(options, isGroupOption);
-  const group = setGroupOptions(canvas, readGroupOptions(own, field));
-  return Object.keys(memberOptions).length === 0 ? group : setOptions(group, readWireOptions(memberOptions, field));
-}
-/** Reads options of a graph: its own, and options for its nodes. The ledger of a graph is always tracked in full. */
-function readGraphOptions(graph: Graph, options: unknown, field: string): Canvas {
-  if (!isPlainObject(options)) return setOptions(graph, readWireOptions(options, field));
-  const [own, nodeOptions] = split(options, isGroupOption);
-  const { tracking, ...read } = readGroupOptions(own, field);
-  if (tracking !== undefined) throw invalidAt(`${field}/tracking`, "is no option of a graph, whose nodes always have rows");
-  const given = { ...graph, options: { ...graph.options, ...read } };
-  return Object.keys(nodeOptions).length === 0 ? given : setOptions(given, readWireOptions(nodeOptions, field));
-}
-function invalidAt(field: string, problem: string): FanfoldError {
-  return new FanfoldError("invalid_canvas", `${field} ${problem}`, { details: { field } });
+  const read = canvas.kind === "graph" ? readGraphOptions(own, field) : readGroupOptions(own, field);
+  const given: Canvas = { ...canvas, options: { ...canvas.options, ...read } };
+  return Object.keys(memberOptions).length === 0 ? given : setOptions(given, readWireOptions(memberOptions, field));
 }
 function split(object: Node, belongs: (key: string) => boolean): [Node, Node] {
   const entries = Object.entries(object);
@@ -367,8 +362,6 @@ function readGraph(reader: Reader, node: Node): Graph {
   const given = node["graph"];
   if (!Array.isArray(given) || given.length === 0) fail(reader, "must be a list of nodes {id, do, parents}", "graph");
   return within(reader, "graph", () => {
-    if (given.length > LIMITS.graphNodes)
-      fail(reader, `has ${given.length} nodes; at most ${LIMITS.graphNodes} are allowed`, undefined, "too_many_children");
     const nodes = given.map((each: unknown, index) => within(reader, index, () => readGraphNode(reader, each)));
     parentsOf(nodes, reader.path);
     return {
@@ -387,8 +380,13 @@ function readGraphNode(reader: Reader, json: unknown): ReadGraphNode {
   if (problem !== undefined) fail(reader, problem, "id");
   if (parents !== undefined && !(Array.isArray(parents) && parents.every((name) => typeof name === "string")))
     fail(reader, "must be a list of ids of nodes", "parents");
-  if (site !== undefined && (typeof site !== "string" || !isQueuePart(site))) fail(reader, "must be the name of a site", "site");
-  spend(reader, jsonStringBytes(id as string) + (parents as string[] | undefined ?? []).reduce((sum, name) => sum + jsonStringBytes(name) + 1, 0));
+  if (site !== undefined && (typeof site !== "string" || !isQueuePart(site)))
+    fail(reader, "must be the name of a site", "site");
+  spend(
+    reader,
+    jsonStringBytes(id as string) +
+      ((parents as string[] | undefined) ?? []).reduce((sum, name) => sum + jsonStringBytes(name) + 1, 0),
+  );
   return {
     id: id as string,
     do: readPart(reader, json, "do"),

@@ -183,9 +183,8 @@ class WorkCounter {
     const equal = new Map<string, Tally>();
     for (const pack of packsOf(leaf, (step) => (this.#isDue(step) ? 1 : scope.packSize))) {
       const { steps, follows } = (pack[0] as MemberRuns).strand;
-      const { queue } = steps[0] as StepShape;
-      if (follows === undefined) messages.addOne(queue, 1);
-      else this.#send(sum, queue, 1);
+      if (follows === undefined) messages.addOne((steps[0] as StepShape).queue, 1);
+      else this.#send(sum, (steps[0] as StepShape).queue, 1);
       // Whoever it follows reads and changes its row, and it reads their rows for their values.
       sum.add({ "w:rows": follows ?? 0, reads: 4 * (follows ?? 0) });
       const key = this.#keyOf(pack);

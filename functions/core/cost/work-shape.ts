@@ -159,7 +159,9 @@ export function longestPath(strand: StrandShape, known = new Map<StrandShape, nu
   const { steps, times = 1 } = strand;
   const once = steps.reduce((sum, { group }) => {
     if (!group) return sum + 1;
-    return sum + (group.path ?? group.members.reduce((most, member) => Math.max(most, longestPath(member.strand, known)), 0));
+    return (
+      sum + (group.path ?? group.members.reduce((most, member) => Math.max(most, longestPath(member.strand, known)), 0))
+    );
   }, 0);
   const length = times * once;
   known.set(strand, length);

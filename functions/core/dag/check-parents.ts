@@ -45,7 +45,10 @@ export function parentsOf(
     return names.map((name, at) => {
       if (names.indexOf(name) < at)
         fail("parent_duplicate", `node ${id} names its parent ${name} twice`, k, "parents", at);
-      return places.get(name) ?? fail("parent_unknown", `node ${id} follows ${name}, which is no node of the graph`, k, "parents", at);
+      return (
+        places.get(name) ??
+        fail("parent_unknown", `node ${id} follows ${name}, which is no node of the graph`, k, "parents", at)
+      );
     });
   });
   const { cycle } = orderOf(parents);

@@ -28,13 +28,7 @@ import { assertNever, type ErrorCode, FanfoldError } from "../errors.ts";
 import { jsonPointer } from "../json-pointer.ts";
 import { LIMITS } from "../limits.ts";
 import { queueAtSite } from "../names/queue-name.ts";
-import {
-  type GroupStep,
-  isGroupStep,
-  type PlanStep,
-  type Strand,
-  type TaskStep,
-} from "./plan.ts";
+import { type GroupStep, isGroupStep, type PlanStep, type Strand, type TaskStep } from "./plan.ts";
 import { type PartSize, PlanSize } from "./plan-size.ts";
 import { countedPolicy } from "./policy.ts";
 

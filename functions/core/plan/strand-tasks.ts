@@ -1,6 +1,15 @@
 import { jsonPointer } from "../json-pointer.ts";
 import { STREAM_RESULTS } from "../task/streaming-handlers.ts";
-import { type GroupStep, isGroupStep, isInput, isPaged, isSingle, type PlanStep, type Strand, type TaskStep } from "./plan.ts";
+import {
+  type GroupStep,
+  isGroupStep,
+  isInput,
+  isPaged,
+  isSingle,
+  type PlanStep,
+  type Strand,
+  type TaskStep,
+} from "./plan.ts";
 
 /**
  * Yields the first step of each task of a strand, and of each other queue that a signature names for it, with its

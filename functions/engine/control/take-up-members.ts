@@ -79,7 +79,8 @@ async function sendRetried(context: Context, header: Header, runs: readonly Run[
     const step = (await strandOf(context, header, run)).strand[run.stepIndex];
     const place = step && placeOf(context, step);
     // A node that waits for others is looked at by its message, and is held back only once it can start.
-    if (place && run.status !== "deferred" && capOf(context, place.queue) !== undefined) waiting.push({ ...run, place });
+    if (place && run.status !== "deferred" && capOf(context, place.queue) !== undefined)
+      waiting.push({ ...run, place });
     else await sendRun(context, header, run, 0);
   });
   await all(sending);

@@ -38,7 +38,13 @@ export function compileChild(
   optionsOf?: OptionsOf,
 ): Strand {
   return under(field, () => {
-    const strand = compileCanvas(canvas, declaredTracking(context), size, optionsOf, (task) => context.registry.info(task)?.queue);
+    const strand = compileCanvas(
+      canvas,
+      declaredTracking(context),
+      size,
+      optionsOf,
+      (task) => context.registry.info(task)?.queue,
+    );
     checkTasks(context, strand);
     return strand;
   });

@@ -164,7 +164,9 @@ export class ShapeBuilder {
   #longest(parents: Parents, members: readonly Strand[]): number {
     const ends: number[] = [];
     for (const [index, each] of parents.entries())
-      ends.push(longestPath(this.strand(members[index] ?? [])) + Math.max(0, ...each.map((parent) => ends[parent] ?? 0)));
+      ends.push(
+        longestPath(this.strand(members[index] ?? [])) + Math.max(0, ...each.map((parent) => ends[parent] ?? 0)),
+      );
     return Math.max(0, ...ends);
   }
   /** Yields the strands that run: the longer way of a branch, and a loop's strand as often as it may run. */

@@ -128,11 +128,7 @@ async function besideOf(context: Context, header: Header, last: Run): Promise<Be
  * Returns the members of a graph that run again: those that need it, and, unless the retry keeps them, those below. What
  * has not ended does not count, because nothing below it has begun.
  */
-async function rerunInGraph(
-  context: Context,
-  header: Header,
-  selection: RetrySelection,
-): Promise<ReadonlySet<number>> {
+async function rerunInGraph(context: Context, header: Header, selection: RetrySelection): Promise<ReadonlySet<number>> {
   const { width } = context.config;
   const needed = new Set<number>();
   for (let leaf = 0; leaf * width < (header.memberCount ?? 0); leaf++) {

@@ -120,8 +120,7 @@ async function drawGroup(context: Context, drawing: Drawing, run: Run, from: str
   for (const [index, { first, last }] of drawn.entries()) {
     const before = parents?.[index] ?? [];
     if (before.length === 0) drawing.edges.push({ from, to: first, kind: "member" });
-    for (const parent of before)
-      drawing.edges.push({ from: drawn[parent]?.last ?? "", to: first, kind: "next" });
+    for (const parent of before) drawing.edges.push({ from: drawn[parent]?.last ?? "", to: first, kind: "next" });
     if (!followed.has(index)) drawing.edges.push({ from: last, to: gid, kind: "joins" });
   }
   return gid;

@@ -65,7 +65,8 @@ async function stepOf(
   if (step === undefined) return {};
   const next = run.stepIndex + 1 < strand.length && ({ next: true } as const);
   const followed = (await isFollowed(context, header, run)) && ({ followed: true } as const);
-  if (isGroupStep(step)) return { ...(step.wait && { wait: { of: step.wait.of, name: step.wait.name } }), ...next, ...followed };
+  if (isGroupStep(step))
+    return { ...(step.wait && { wait: { of: step.wait.of, name: step.wait.name } }), ...next, ...followed };
   return {
     task: step.task,
     ...(step.each && { each: step.each }),

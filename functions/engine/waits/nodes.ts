@@ -67,7 +67,11 @@ export async function isMarked(context: Context, header: Header, index: number):
  * Returns what a member waits for that begins anew in a round. Those that have ended well and do not run again would
  * never wake it. When there is no other, it waits until it is looked at.
  */
-export async function unmetIn(context: Context, header: Header, parents: readonly number[]): Promise<readonly string[]> {
+export async function unmetIn(
+  context: Context,
+  header: Header,
+  parents: readonly number[],
+): Promise<readonly string[]> {
   const ends = await all(parents.map((parent) => endOf(context, header, parent)));
   const open = parents.filter((_, k) => !isSuccess(ends[k]?.status ?? "queued"));
   return (open.length > 0 ? open : parents).map(nodeDependency);

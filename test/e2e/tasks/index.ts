@@ -131,3 +131,4 @@ export const atSite = defineWorkflow({
   parameters: z.strictObject({ site: z.string() }),
   canvas: () => one.s(),
 });
+export { submitsDiamond, visit, visited } from "./visits.ts";

@@ -36,7 +36,10 @@ describe("what a graph costs", () => {
     ["one line", graphOf(times(6, (k) => (k === 0 ? [] : [k - 1])))],
     ["nodes beside each other", graphOf(times(20, () => []))],
     ["a wide fork and join", graphOf([[], ...times(40, () => [0]), times(40, (k) => k + 1)])],
-    ["two layers, each node of which follows all before", graphOf([...times(5, () => []), ...times(5, () => [0, 1, 2, 3, 4])])],
+    [
+      "two layers, each node of which follows all before",
+      graphOf([...times(5, () => []), ...times(5, () => [0, 1, 2, 3, 4])]),
+    ],
   ])("a plan counts what the engine then writes: %s", async (_name, canvas) => {
     const { plan, counted, job } = await run(canvas);
     expect(job).toMatchObject({ state: "success", counts: { success: plan.taskRuns }, countsExact: true });
@@ -53,13 +56,17 @@ describe("what a graph costs", () => {
     const fork = await rows([[], [0], [0]]);
     expect(fork - one).toBe(2 * 4);
     expect((await rows([[], [0], [0], [1, 2]])) - fork).toBe(5);
-    const ledger = async (parents: readonly (readonly number[])[]) => (await run(graphOf(parents))).counted.writes.ledger;
+    const ledger = async (parents: readonly (readonly number[])[]) =>
+      (await run(graphOf(parents))).counted.writes.ledger;
     expect(await ledger([[], [0], [0], [1, 2], [3]])).toBe(4);
   });
   it("the time of a graph is that of its longest path", () => {
     const time = (parents: readonly (readonly number[])[]) =>
       new LocalEngine([noop]).engine.estimate({ canvas: graphOf(parents).canvas }, 1_000).time;
-    expect(time([[], [0], [1], [0], [2, 3]])).toMatchObject({ seconds: 4_000, limitedBy: expect.stringContaining("follow each other") as string });
+    expect(time([[], [0], [1], [0], [2, 3]])).toMatchObject({
+      seconds: 4_000,
+      limitedBy: expect.stringContaining("follow each other") as string,
+    });
     expect(time(times(5, () => []))).toMatchObject({ seconds: 1_000 });
   });
 });

@@ -59,6 +59,7 @@ export async function ended(wire: unknown, config?: Partial<EngineConfig>) {
 /** Returns the results of a job: values, or the reasons of failures. */
 export async function resultsOf(local: LocalEngine, jobId: string): Promise<unknown[]> {
   const results: unknown[] = [];
-  for await (const { value, error } of local.engine.results(jobId)) results.push(error ? error.reason ?? error.message : value);
+  for await (const { value, error } of local.engine.results(jobId))
+    results.push(error ? (error.reason ?? error.message) : value);
   return results;
 }

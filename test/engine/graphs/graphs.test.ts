@@ -29,7 +29,12 @@ describe("order and input", () => {
     expect((await ended(wire)).job).toMatchObject({ value: "y(d(b(a(z)),c(a(z))))" });
   });
   it("a node may be any canvas, and one that follows a single node gives its members the value", async () => {
-    const group = { group: [{ task: "node", args: ["x"] }, { task: "node", args: ["y"] }] };
+    const group = {
+      group: [
+        { task: "node", args: ["x"] },
+        { task: "node", args: ["y"] },
+      ],
+    };
     const wire = {
       graph: [
         { id: "a", do: { task: "node", args: ["a"] } },
@@ -53,17 +58,23 @@ describe("order and input", () => {
   });
   it("a graph that is wider than a leaf of its ledger, and larger than a plan page, runs in order", async () => {
     const wide = Object.fromEntries(Array.from({ length: 20 }, (_, k) => [`n${k}`, "a"]));
-    const { job, local, jobId } = await ended(
-      graphOf({ a: "", ...wide, z: Object.keys(wide).join(" ") }),
-      { width: 3, expandRange: 4 },
-    );
+    const { job, local, jobId } = await ended(graphOf({ a: "", ...wide, z: Object.keys(wide).join(" ") }), {
+      width: 3,
+      expandRange: 4,
+    });
     expect(job).toMatchObject({ state: "success", counts: { success: 22 } });
-    expect(await resultsOf(local, jobId)).toEqual([`z(${Object.keys(wide).map((name) => `${name}(a)`).join()})`]);
+    expect(await resultsOf(local, jobId)).toEqual([
+      `z(${Object.keys(wide)
+        .map((name) => `${name}(a)`)
+        .join()})`,
+    ]);
   });
   it("a node with a countdown starts that long after the nodes that it follows", async () => {
     const wire = graphOf(DIAMOND);
     const later = { ...wire.graph[1]?.do, options: { countdown: 100 } };
-    const { local } = await started({ graph: wire.graph.map((each) => (each.id === "b" ? { ...each, do: later } : each)) });
+    const { local } = await started({
+      graph: wire.graph.map((each) => (each.id === "b" ? { ...each, do: later } : each)),
+    });
     const before = local.clock.now();
     await local.untilQuiet();
     expect(local.clock.now() - before).toBeGreaterThanOrEqual(100_000);
@@ -74,7 +85,9 @@ describe("order and input", () => {
 describe("failures", () => {
   it("a failed node cancels everything below it, and nothing else", async () => {
     failing.add("b");
-    const { job, local, jobId } = await ended(graphOf({ ...DIAMOND, e: "d", f: "c" }, { options: { policy: "settled" } }));
+    const { job, local, jobId } = await ended(
+      graphOf({ ...DIAMOND, e: "d", f: "c" }, { options: { policy: "settled" } }),
+    );
     expect(job).toMatchObject({ state: "failure", counts: { success: 3, error: 1, cancelled: 1 }, countsExact: true });
     expect(begun()).not.toContain("d");
     expect(await resultsOf(local, jobId)).toEqual(["upstream", "f(c(a))"]);
@@ -121,7 +134,11 @@ describe("control", () => {
     await local.engine.retry(jobId, {});
     await local.untilQuiet();
     expect(begun()).toEqual(["b", "d", "e"]);
-    expect(await local.engine.job(jobId)).toMatchObject({ state: "success", counts: { success: 6 }, countsExact: true });
+    expect(await local.engine.job(jobId)).toMatchObject({
+      state: "success",
+      counts: { success: 6 },
+      countsExact: true,
+    });
     expect(await resultsOf(local, jobId)).toEqual(["e(d(b(a),c(a)))", "f(c(a))"]);
   });
 });

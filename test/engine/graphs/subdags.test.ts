@@ -26,7 +26,9 @@ const touch = definePathTask({
 const after = defineTask({ name: "after", run: () => void handled.push("after") });
 
 /** A task whose code, or a function that it calls, submits a sub-DAG. */
-const submitting = (submit: (ctx: Parameters<typeof submitSubdag>[1] & { runId: string }, items: PathObject[]) => void) =>
+const submitting = (
+  submit: (ctx: Parameters<typeof submitSubdag>[1] & { runId: string }, items: PathObject[]) => void,
+) =>
   defineTask({
     name: "submitting",
     run: (ctx, items: PathObject[]) => {
@@ -58,9 +60,14 @@ function diamond(): Graph {
 describe("sub-DAGs", () => {
   it("NG-054 NG-056 NG-057 a template runs on the items as part of the job, which the next step waits for", async () => {
     const job = await run((ctx, items) =>
-      submitSubdag(items.map(({ path }) => path), ctx, "dynamocore.tasks.dag.run_subdag", {
-        template: taskTemplate("touch", { kwargs: { label: "stub" }, site: "paris" }),
-      }),
+      submitSubdag(
+        items.map(({ path }) => path),
+        ctx,
+        "dynamocore.tasks.dag.run_subdag",
+        {
+          template: taskTemplate("touch", { kwargs: { label: "stub" }, site: "paris" }),
+        },
+      ),
     );
     expect(handled).toEqual(["stub at paris: /a /b", "after"]);
     expect(job).toMatchObject({ state: "success", counts: { success: 3 }, items: { processed: 2 } });
@@ -84,7 +91,10 @@ describe("sub-DAGs", () => {
     });
   });
   it("a hand-over without items skips the node, and what is below it", async () => {
-    const job = await run((ctx, items) => submitSubdag(items, ctx, RUN_SUBDAG, { template: diamond() }), [{ path: "/bad" }]);
+    const job = await run(
+      (ctx, items) => submitSubdag(items, ctx, RUN_SUBDAG, { template: diamond() }),
+      [{ path: "/bad" }],
+    );
     expect(handled).toEqual(["first at london: /bad", "after"]);
     expect(job).toMatchObject({ counts: { success: 3, skipped: 3 } });
   });
