@@ -21,12 +21,21 @@ export const node = defineTask({
     return list.length === 0 ? name : `${name}(${list.map(textOf).join()})`;
   },
 });
+/** Ends well, and spawns a node whose failure is not its own. */
+export const parent = defineTask({
+  name: "parent",
+  run: (ctx, ...given: unknown[]) => {
+    const name = String(given.pop());
+    ctx.spawn(node.s(`${name}-child`));
+    return `${name}${ctx.round}`;
+  },
+});
 function textOf(value: unknown): string {
   return Array.isArray(value) ? `[${value.map(textOf).join()}]` : String(value);
 }
 /** Returns the list that it was given. */
 export const listed = defineTask({ name: "listed", run: (_ctx, given: unknown) => given ?? null });
-export const tasks = [node, listed];
+export const tasks = [node, listed, parent];
 
 /** Returns the wire form of a graph of nodes, from `{ a: "", b: "a", d: "b c" }`. */
 export function graphOf(shape: { readonly [name: string]: string }, more: object = {}) {

@@ -141,4 +141,69 @@ describe("control", () => {
     });
     expect(await resultsOf(local, jobId)).toEqual(["e(d(b(a),c(a)))", "f(c(a))"]);
   });
+  const below = {
+    graph: [
+      { id: "p", do: { task: "parent", args: ["p"] } },
+      { id: "b", do: { task: "node", args: ["b"] }, parents: ["p"] },
+      { id: "c", do: { task: "node", args: ["c"] }, parents: ["p"] },
+      { id: "e", do: { task: "node", args: ["e"] }, parents: [] },
+    ],
+  };
+  it("a node that ended well runs again when one above it does, because failures lay below that one", async () => {
+    failing.add("p-child");
+    const { local, jobId, job } = await ended(below);
+    expect(job).toMatchObject({ state: "failure", counts: { success: 4, error: 1 } });
+    failing.clear();
+    happened.length = 0;
+    await local.engine.retry(jobId, {});
+    await local.untilQuiet();
+    expect(begun()[0]).toBe("p-child");
+    expect(begun().slice(1).toSorted()).toEqual(["b", "c"]);
+    expect(await local.engine.job(jobId)).toMatchObject({
+      state: "success",
+      counts: { success: 5 },
+      countsExact: true,
+    });
+  });
+  it("with `keepDownstream` such a node stays as it is", async () => {
+    failing.add("p-child");
+    const { local, jobId } = await ended(below);
+    failing.clear();
+    happened.length = 0;
+    await local.engine.retry(jobId, { keepDownstream: true });
+    await local.untilQuiet();
+    expect(begun()).toEqual(["p-child"]);
+    expect(await local.engine.job(jobId)).toMatchObject({
+      state: "success",
+      counts: { success: 5 },
+      countsExact: true,
+    });
+  });
+});
+
+describe("views", () => {
+  it("NG-054 the graph of a job shows nodes and edges, and what waits says for whom", async () => {
+    const { local, jobId } = await started(graphOf({ ...DIAMOND, e: "d" }));
+    await local.turn();
+    const { nodes, edges } = await local.engine.graph(jobId);
+    const gid = `${jobId}.0.g`;
+    expect(nodes.find(({ id }) => id === gid)).toMatchObject({ label: "graph of 4" });
+    expect(nodes.find(({ id }) => id === `${gid}.3`)).toMatchObject({
+      status: "deferred",
+      label: `node waits for ${gid}.1, ${gid}.2`,
+    });
+    const inside = edges.filter(({ from, to }) => from.startsWith(`${gid}.`) && to.startsWith(`${gid}.`));
+    expect(inside.map(({ from, to }) => `${from.slice(gid.length)} ${to.slice(gid.length)}`).toSorted()).toEqual([
+      ".0 .1",
+      ".0 .2",
+      ".1 .3",
+      ".2 .3",
+      ".3 .3~1",
+    ]);
+    expect(edges.filter(({ kind }) => kind === "member")).toHaveLength(1);
+    expect(edges.filter(({ kind }) => kind === "joins")).toEqual([{ from: `${gid}.3~1`, to: gid, kind: "joins" }]);
+    await local.untilQuiet();
+    expect(await local.engine.run(`${gid}.1`)).toMatchObject({ inputOf: `${gid}.0`, followed: true });
+    expect(await local.engine.run(`${gid}.3~1`)).not.toHaveProperty("followed");
+  });
 });
