@@ -1,5 +1,5 @@
 import type { WriteOp } from "../../functions/engine/ports.ts";
-import { isRow, statusSetBy, type Variant, without, withWhen } from "./variant-parts.ts";
+import { isRow, statusSetBy, type Variant } from "./variant-parts.ts";
 
 const GRAPHS = { graphs: true } as const;
 const UNSWEPT = { graphs: true, sweeper: false } as const;
@@ -49,22 +49,6 @@ export const GRAPH_VARIANTS: { readonly [name: string]: Variant } = {
       rewrite: (op) =>
         isUpdate(op) && isOfNode(op) && op.change.take !== undefined
           ? { ...op, change: { set: { status: "queued" }, remove: ["unmet"] } }
-          : op,
-    },
-  },
-  "node-of-another-round": {
-    removes: "only the end of a node in the present round changes those that follow it",
-    faults: {
-      ...GRAPHS,
-      rewrite: (op) =>
-        isUpdate(op) && isOfNode(op)
-          ? withWhen(
-              op,
-              without(
-                op.when,
-                (part) => part.op === "eq" && (part.attribute === "round" || part.attribute === "attempt"),
-              ),
-            )
           : op,
     },
   },
