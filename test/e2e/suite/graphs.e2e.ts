@@ -45,7 +45,7 @@ describe("graphs in a deployment of two sites", () => {
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({
       code: "parent_cycle",
-      details: { field: "/canvas/graph/0/parents" },
+      field: "/canvas/graph/0/parents",
     });
   });
 });
