@@ -52,7 +52,7 @@ export function graphStep(graph: Graph): Step {
 }
 
 /** Returns the members that a member of a group follows. */
-export function parentsOf(shape: Shape, gid: string, index: number): readonly number[] {
+function parentsOf(shape: Shape, gid: string, index: number): readonly number[] {
   return shape.groupStep(gid)?.parents?.[index] ?? [];
 }
 /** Returns the members whose results are those of a group: of a graph those that none follows. */

@@ -1,16 +1,6 @@
 import { assertNever } from "../errors.ts";
 import type { Json, JsonObject } from "../json.ts";
-import type {
-  Canvas,
-  Graph,
-  GraphNode,
-  Group,
-  GroupOptions,
-  Repeat,
-  Signature,
-  SignatureOptions,
-  When,
-} from "./canvas.ts";
+import type { Canvas, Graph, GraphNode, Group, Repeat, Signature, SignatureOptions, When } from "./canvas.ts";
 
 /** Arguments and options to merge into a canvas. */
 export interface Partials {
@@ -174,10 +164,6 @@ export function replaceParts(canvas: Canvas, { args, kwargs, options }: Partials
  */
 export function setImmutable(canvas: Canvas, immutable: boolean): Canvas {
   return mapFirstTasks(canvas, (task) => (task.each ? task : { ...task, immutable }));
-}
-/** Returns the group with these options merged over its own. */
-export function setGroupOptions(group: Group, options: GroupOptions): Group {
-  return Object.keys(options).length === 0 ? group : { ...group, options: { ...group.options, ...options } };
 }
 /**
  * Returns the group with its members delayed one after the other: `start`, `start + step` .. seconds from now. Members

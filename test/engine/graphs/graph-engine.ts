@@ -9,7 +9,7 @@ export const happened: string[] = [];
 export const failing = new Set<string>();
 
 /** Returns its name, and what it was given: `d(b(a),c(a))`. */
-export const node = defineTask({
+const node = defineTask({
   name: "node",
   run: (_ctx, ...given: unknown[]) => {
     const name = String(given.pop());
@@ -22,7 +22,7 @@ export const node = defineTask({
   },
 });
 /** Ends well, and spawns a node whose failure is not its own. */
-export const parent = defineTask({
+const parent = defineTask({
   name: "parent",
   run: (ctx, ...given: unknown[]) => {
     const name = String(given.pop());
@@ -34,8 +34,8 @@ function textOf(value: unknown): string {
   return Array.isArray(value) ? `[${value.map(textOf).join()}]` : String(value);
 }
 /** Returns the list that it was given. */
-export const listed = defineTask({ name: "listed", run: (_ctx, given: unknown) => given ?? null });
-export const tasks = [node, listed, parent];
+const listed = defineTask({ name: "listed", run: (_ctx, given: unknown) => given ?? null });
+const tasks = [node, listed, parent];
 
 /** Returns the wire form of a graph of nodes, from `{ a: "", b: "a", d: "b c" }`. */
 export function graphOf(shape: { readonly [name: string]: string }, more: object = {}) {
