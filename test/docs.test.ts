@@ -203,7 +203,6 @@ describe("docs/glossary.md", () => {
 describe("what is not there yet", () => {
   const has = (path: string, word: string): boolean => new RegExp(`\\b${word}\\b`).test(read(path));
   const BUILT: Readonly<Record<string, () => boolean>> = {
-    "Path workflows (graphs)": () => existsSync(join(root, "functions/sdk/graph.ts")),
     "Sites on one machine": () => has("functions/embedded/runtime.ts", "sites"),
   };
   const [, section = ""] = read("docs/architecture.md").split("\n## Not there yet\n");

@@ -78,6 +78,7 @@ const GUIDES = [
   ["guide-ledger.md", 2],
   ["guide-paths.md", 4],
   ["guide-tasks.md", 3],
+  ["guide-dags.md", 2],
 ] as const;
 for (const [name, least] of GUIDES) {
   const { loaded, texts } = await load(name);

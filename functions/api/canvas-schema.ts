@@ -105,6 +105,28 @@ const groupOptions = z
     description: "Of the group itself, and options for each of its members",
   });
 
+const { tracking: _tracking, ...graphOwn } = groupOwn;
+const graphOptions = z
+  .union([z.strictObject({ ...graphOwn, ...options }), z.looseObject({ ...graphOwn, ...options, ...stamped })])
+  .register(components, {
+    id: "GraphOptions",
+    description: "Of the graph itself, and options for each of its nodes",
+  });
+const graphNode = z
+  .lazy(() =>
+    z.strictObject({
+      id: z.string().min(1).max(LIMITS.nameCharacters).describe("Names the node within its graph"),
+      do: canvasNode,
+      parents: z
+        .array(z.string())
+        .max(LIMITS.nodeParents)
+        .optional()
+        .describe("Ids of the nodes that it follows. Only the first node may leave them out"),
+      site: z.string().optional().describe("Where its tasks run, on the queues that they would have elsewhere"),
+    }),
+  )
+  .register(components, { id: "GraphNode", description: "One node of a graph" });
+
 const nodes = z.lazy(() => z.array(canvasNode));
 const sequence = z.lazy(() => z.array(canvasNode).min(1).max(LIMITS.strandSteps));
 const callbacks = z.lazy(() => z.array(canvasNode).max(LIMITS.links));
@@ -164,6 +186,15 @@ export const canvasNode: z.ZodType = z
       z.strictObject({
         repeat: z.strictObject({ body: canvasNode, until: condition, most: z.int().min(1).max(LIMITS.strandSteps) }),
         ...common,
+      }),
+      z.strictObject({
+        graph: z
+          .array(graphNode)
+          .min(1)
+          .max(LIMITS.graphNodes)
+          .describe("A graph without cycles; its result is the list of the results of the nodes that none follows"),
+        ...common,
+        options: graphOptions.optional(),
       }),
       z.strictObject({ approval: wait.describe("Waits until somebody completes the run"), ...common }),
       z.strictObject({ event: wait.describe("Waits for an event of the job"), ...common }),

@@ -51,6 +51,10 @@ function checkNode(canvas: Canvas, check: Check, at: string): void {
     case "wait":
       checkLinks(canvas, check, at);
       return;
+    case "graph":
+      canvas.nodes.forEach((node, index) => checkNode(node.do, check, jsonPointer(["graph", index, "do"], at)));
+      checkLinks(canvas, check, at);
+      return;
     case "chain":
       canvas.items.forEach((item, index) => checkNode(item, check, jsonPointer(["chain", index], at)));
       checkLinks(canvas, check, at);

@@ -208,6 +208,10 @@ export const run = z
       .optional()
       .describe("What its value is once its child group has ended"),
     next: z.literal(true).optional().describe("Something follows when it ends well"),
+    followed: z
+      .literal(true)
+      .optional()
+      .describe("Of a part of a graph that another part follows; its result is none of the graph's"),
     wait: z
       .object({
         of: z.enum(["approval", "event", "execution"]),
@@ -223,10 +227,12 @@ export const run = z
     unmet: z
       .array(
         z.object({
-          of: z.enum(["event", "run", "lock", "concurrency", "rate"]),
+          of: z.enum(["event", "run", "node", "lock", "concurrency", "rate"]),
           name: z
             .string()
-            .describe("Of the event, the id of the run whose end it takes over, or the key of the lock or limit"),
+            .describe(
+              "Of the event, the id of the run whose end it takes over or that it follows in a graph, or the key of the lock or limit",
+            ),
           expiresAt: milliseconds.optional(),
         }),
       )

@@ -142,8 +142,8 @@ function statusWithoutRow(runs: Runs, before: Result | undefined): Pick<Result, 
   return runs.ended ? { status: "cancelled", error: REVOKED } : { status: "pending" };
 }
 function groupMembers(runs: Runs, gid: string): Result[] {
-  const { length } = runs.groups.get(gid) ?? [];
-  return Array.from({ length }, (_, index) => memberResult(runs, gid, index));
+  const members = runs.groups.get(gid) ?? [];
+  return Array.from(members, (strand, index) => (strand?.[0]?.followed ? [] : [memberResult(runs, gid, index)])).flat();
 }
 
 function runResult(runs: Runs, run: Run, parent: Result | undefined): Result {

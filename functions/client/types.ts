@@ -186,6 +186,8 @@ export interface Run {
   readonly takes?: "own" | "group" | "replace" | "extras" | "answer";
   /** Set only when another step follows a success: the next step of a chain, or the body of a chord. */
   readonly next?: true;
+  /** Set only on the runs of a linear part of a graph that another part follows. Its result is none of the graph's. */
+  readonly followed?: true;
   /**
    * Set only while the run waits for an answer, an event or an execution. `token` (for `complete`) and `expiresAt` are
    * present only when a single run is read.
@@ -199,11 +201,11 @@ export interface Run {
     readonly expiresAt?: number;
   };
   /**
-   * Set only for a deferred run: the event or shared run that it waits for, or the key of a lock or limit, and until when. A wait for
-   * a rate ends when the run may start.
+   * Set only for a deferred run: the event, the shared run or the node of its graph that it waits for, or the key of a
+   * lock or limit, and until when. A wait for a rate ends when the run may start.
    */
   readonly unmet?: readonly {
-    readonly of: "event" | "run" | "lock" | "concurrency" | "rate";
+    readonly of: "event" | "run" | "node" | "lock" | "concurrency" | "rate";
     readonly name: string;
     readonly expiresAt?: number;
   }[];

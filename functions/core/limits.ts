@@ -24,6 +24,10 @@ export const LIMITS = {
   groupDepth: 32,
   /** Members of one group that are given at once. */
   groupMembers: 1_000_000,
+  /** Nodes of one graph. Their rows are written before the first of them starts. */
+  graphNodes: 1_000,
+  /** Nodes that one node of a graph follows. Those that have not ended are stored in its row. */
+  nodeParents: 128,
   /** Steps of one strand, repetitions included. */
   strandSteps: 9_999,
   /** Steps of a whole plan, links included: each step that calls a link has it beside it. */

@@ -96,6 +96,8 @@ export interface HeaderAttributes extends Owned, PauseAttributes, GroupExpiry {
   readonly only?: number;
   /** Set only on loops. Repeats the only member's strand until `until` holds for its value, or `most` times. */
   readonly repeat?: NonNullable<GroupStep["repeat"]>;
+  /** Set only on graphs. Members wait for members, as the plan says (`parents`). */
+  readonly graph?: true;
   /** Set only on groups without members that wait for an answer. `expires` is in seconds. */
   readonly wait?: Pick<WaitStep, "of" | "name" | "expires">;
   /** The token that an answer to an approval must carry. */

@@ -105,11 +105,11 @@ export interface TriggeredSchedule {
   readonly errors: readonly { readonly element?: string; readonly code: string; readonly message: string }[];
 }
 /**
- * What a deferred run waits for: the event or the shared run `name`, or a limit or lock with the key `name`. A wait for a rate ends when
- * the run may start.
+ * What a deferred run waits for: the event or the shared run `name`, the strand of its graph that begins with the run
+ * `name`, or a limit or lock with the key `name`. A wait for a rate ends when the run may start.
  */
 export interface Unmet {
-  readonly of: "event" | "run" | "lock" | "concurrency" | "rate";
+  readonly of: "event" | "run" | "node" | "lock" | "concurrency" | "rate";
   readonly name: string;
   /** Milliseconds since the epoch. */
   readonly expiresAt?: number;
@@ -149,6 +149,8 @@ export interface RunView {
   readonly takes?: "own" | "group" | "replace" | "extras" | "answer";
   /** Set when another step follows a good end: the next step of a chain, or the body of a chord. */
   readonly next?: true;
+  /** Set on the runs of a linear part of a graph that another part follows. Its result is not among those of the graph. */
+  readonly followed?: true;
   /**
    * Set while the run waits for a person, an event or an execution. `token`, which `complete` needs, and `expiresAt`
    * (milliseconds since the epoch) are set only where one run is asked for.

@@ -27,6 +27,7 @@ const KINDS: ReadonlySet<unknown> = new Set<Canvas["kind"]>([
   "when",
   "repeat",
   "wait",
+  "graph",
 ]);
 
 /**

@@ -177,7 +177,15 @@ export function createContext(
   effects: AttemptEffects,
   waits: AttemptWaits,
 ): TaskContext {
-  return new AttemptContext(call, kwargs, streamsResults, effects, waits);
+  const context = new AttemptContext(call, kwargs, streamsResults, effects, waits);
+  (call as { [CONTEXT]?: TaskContext })[CONTEXT] = context;
+  return context;
+}
+/** Kept with the call, because a module of tasks may load another copy of this module than the worker does. */
+const CONTEXT = Symbol.for("fanfold.context");
+/** Returns the context of a call whose code runs. */
+export function contextOf(call: TaskCall): TaskContext | undefined {
+  return (call as { readonly [CONTEXT]?: TaskContext })[CONTEXT];
 }
 function end(outcome: TaskOutcome): never {
   throw new OutcomeError(outcome);

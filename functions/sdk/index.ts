@@ -27,6 +27,8 @@ export type {
   TypedCanvas,
 } from "./builder-types.ts";
 export { approval, repeat, waitForEvent, when, type WaitOptions } from "./flow-builder.ts";
+export { addTask, Graph, taskTemplate, type GraphTask, type NodePlace, type NodeTask } from "./graph.ts";
+export { RUN_SUBDAG, submitSubdag, type SubdagItem, type SubdagOptions } from "./submit-subdag.ts";
 export type { ValueCondition } from "../core/canvas/value-condition.ts";
 export type { Marks, StampRules, StampVisitor } from "../core/canvas/canvas-stamp.ts";
 export type {
@@ -62,6 +64,7 @@ export type {
   Chord,
   FailurePolicy,
   Group,
+  GraphOptions,
   GroupOptions,
   Signature,
   SignatureOptions,

@@ -70,6 +70,25 @@ describe("docs/canvas.schema.json", () => {
     ["an approval", { approval: { name: "release", expires: 60 } }, true],
     ["an event without a name", { event: {} }, false],
     ["a tolerated share", { group: [add], options: { policy: { percent: 10 } } }, true],
+    [
+      "a graph",
+      {
+        graph: [
+          { id: "a", do: add },
+          { id: "b", do: add, parents: ["a"], site: "paris" },
+        ],
+      },
+      true,
+    ],
+    [
+      "options of a graph and of its nodes",
+      { graph: [{ id: "a", do: add }], options: { policy: "settled", priority: 3 } },
+      true,
+    ],
+    ["a tracking of a graph", { graph: [{ id: "a", do: add }], options: { tracking: "lazy" } }, false],
+    ["a graph without nodes", { graph: [] }, false],
+    ["a node without a canvas", { graph: [{ id: "a" }] }, false],
+    ["a node without an id", { graph: [{ do: add }] }, false],
     ["another version", { ...add, v: 2 }, false],
   ])("the canvas schema agrees with the parser about %s", (_title, node, right) =>
     expect([describes(node), parses(node)]).toEqual([right, right]),

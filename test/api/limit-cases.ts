@@ -28,6 +28,15 @@ const stacked = (levels: number, around: (inner: unknown) => unknown): unknown =
 const groups = (levels: number) =>
   of(stacked(levels, (inner) => ({ group: [inner, noop], options: { policy: "settled" } })));
 const links = (count: number) => of({ ...noop, link: times(count, (k) => ({ ...noop, args: [k] })) });
+/** Nodes beside each other, the last of which follows so many of them. */
+const graph = (nodes: number, parents: number) =>
+  of({
+    graph: times(nodes, (k) => ({
+      id: `n${k}`,
+      do: noop,
+      parents: k === nodes - 1 ? times(parents, (parent) => `n${parent}`) : [],
+    })),
+  });
 const looped = (most: number) => of({ repeat: { body: noop, until: { is: "exists" }, most } });
 const stamped = (bytes: number) => of({ ...noop, options: { stamps: { a: "x".repeat(bytes - 8) } } });
 const named = (characters: number) => of({ event: { name: "e".repeat(characters) } });
@@ -106,6 +115,22 @@ export const LIMIT_CASES: readonly LimitCase[] = [
     code: "too_many_children",
     field: "/canvas/chunks",
     ends: "not run",
+  },
+  {
+    limit: "graphNodes",
+    what: "nodes of a graph",
+    at: () => graph(LIMITS.graphNodes, 0),
+    above: () => graph(LIMITS.graphNodes + 1, 0),
+    code: "too_many_children",
+    field: "/canvas/graph",
+  },
+  {
+    limit: "nodeParents",
+    what: "parents of a node",
+    at: () => graph(LIMITS.nodeParents + 1, LIMITS.nodeParents),
+    above: () => graph(LIMITS.nodeParents + 2, LIMITS.nodeParents + 1),
+    code: "too_many_children",
+    field: `/canvas/graph/${LIMITS.nodeParents + 1}/parents`,
   },
   {
     limit: "links",

@@ -63,6 +63,8 @@ export interface Faults {
   readonly limits?: true;
   /** Queues have caps, signatures priorities, and now and then no process knows how many messages a queue holds. */
   readonly backlog?: true;
+  /** Most canvases hold graphs, which otherwise only a fifth of the seeds has. */
+  readonly graphs?: true;
   /** An unknown depth reads as an empty queue. */
   readonly depthAsZero?: true;
   /** No process dies or freezes. */

@@ -2,6 +2,7 @@ import { childGroupOf, isIdentity, jobIdOf, runIdOf, scopesOf } from "../../func
 import { isTerminal } from "../../functions/core/plan/run-state.ts";
 import type { Header } from "../../functions/engine/item-kinds.ts";
 import type { Item } from "../../functions/engine/ports.ts";
+import { resultMembers } from "./graph-shape.ts";
 import type { Shape } from "./shape.ts";
 
 export function membersOf(shape: Shape, header: Header): number {
@@ -12,7 +13,7 @@ export function flatMembers(shape: Shape, gid: string): number {
   const header = shape.header(gid);
   if (!header) return 0;
   const members = membersOf(shape, header);
-  if (!header.pages) return members;
+  if (!header.pages) return header.graph ? resultMembers(shape, gid, members) : members;
   const pages = Array.from({ length: members }, (_, page) => flatMembers(shape, childGroupOf(runIdOf(gid, page, 0))));
   return pages.reduce((sum, size) => sum + size, 0);
 }

@@ -32,6 +32,7 @@ export function limitsOfSignature(random: Random): RunLimits | undefined {
 export interface FlowChoices {
   readonly limits?: Random;
   readonly priorities?: Random;
+  readonly graphs?: Random;
 }
 /** Returns the priority of a signature. Half of them have none. */
 export function prioritiesOf(random: Random | undefined): { readonly priority?: number } {

@@ -12,6 +12,7 @@ import type { Claim } from "../../functions/engine/worker-loop.ts";
 import type { Journal } from "./journal.ts";
 import type { LeaseWatch } from "./lease-watch.ts";
 import { anyEarly, earlyAbove, flatMembers, mayDrop, membersOf } from "./group-members.ts";
+import { unendedParent } from "./graph-shape.ts";
 import { wrongExpiry } from "./group-expiry.ts";
 import { IdentityWatch } from "./identity-watch.ts";
 import { withStep } from "./item-recount.ts";
@@ -333,6 +334,8 @@ export class Oracle {
       if (this.calm && at !== undefined && at < claimedAt - REVOKED_GRACE_MS)
         this.#bad("revoked-stamp-started", `${runId} ${stamp}`);
     }
+    const unended = step === 0 && !late ? unendedParent(this.#shape, groupId, index) : undefined;
+    if (unended !== undefined) this.#bad("node-before-parent", `${runId} follows ${unended}`);
     if (step === 0 || late) return;
     const before = this.#shape.row({ gid: groupId, index, stepIndex: step - 1 });
     if (!before || !isSuccess(before.status))

@@ -130,6 +130,10 @@ export const RECORDED: readonly {
   { variant: "next-look-lost", firstSeed: 3, runs: 3, shows: "stuck-group" },
   { variant: "dispatcher-without-lease", firstSeed: 19, runs: 19, shows: "admitted-without-lease" },
   { variant: "bands-mixed-up", firstSeed: 8, runs: 8, shows: "low-before-high" },
+  { variant: "roots-before-rows", firstSeed: 1, runs: 1, shows: "stuck-group" },
+  { variant: "edge-wake-unsent", firstSeed: 118, runs: 118, shows: "stuck-group" },
+  { variant: "failed-parent-ignored", firstSeed: 5, runs: 5, shows: "engine-threw" },
+  { variant: "parent-taken-twice", firstSeed: 7, runs: 7, shows: "node-before-parent" },
   { variant: "items-counted-at-each-step", firstSeed: 6, runs: 6, shows: "wrong-job-counts" },
   { variant: "items-dropped-at-hand-over", firstSeed: 2, runs: 2, shows: "counters-wrong" },
   { variant: "cursor-without-ahead", firstSeed: 10, runs: 10, shows: "report-repeated" },
@@ -149,4 +153,6 @@ export const SOUND: readonly string[] = [
   "backlog",
   "backlog-no-sweeper",
   "backlog-paused",
+  "graphs",
+  "graphs-no-sweeper",
 ];

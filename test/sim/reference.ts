@@ -6,6 +6,7 @@ import { childGroupOf, ownerOf, runIdOf } from "../../functions/core/plan/run-id
 import { isFailure, isSuccess, type TerminalStatus } from "../../functions/core/plan/run-state.ts";
 import { attemptsOf, type Header, type Run } from "../../functions/engine/item-kinds.ts";
 import { childGroup } from "../../functions/engine/items/run-reads.ts";
+import { endOfGroup } from "./graph-shape.ts";
 import { countersOf, withRun } from "./item-recount.ts";
 import type { Journal } from "./journal.ts";
 import {
@@ -25,7 +26,8 @@ import { childrenOf } from "./script-runner.ts";
 import { repeated, type Shape, type Step, stepsOf } from "./shape.ts";
 import { outputOf } from "./sim-executions.ts";
 import { toldAs, valueOf, withoutGroup } from "./values.ts";
-import { behaviourIn, executionIn, type Script, TASKS } from "./workload.ts";
+import { behaviourIn, executionIn } from "./script-in-round.ts";
+import { type Script, TASKS } from "./workload.ts";
 
 const CUT: Ended = { status: "cut", counts: undefined };
 
@@ -282,10 +284,11 @@ export class Reference {
       );
     }
     if (step.kind === "flow") return this.#flow(gid, run, step.flow, input);
-    const end = groupEnd(
-      step.policy,
-      step.members.map((member, index) => this.strand(gid, index, stepsOf(member), input)),
-    );
+    const end = endOfGroup(step, input, {
+      strand: (index, given) => this.strand(gid, index, stepsOf(step.members[index] as Canvas), given),
+      row: (index) => this.#shape.row({ gid, index, stepIndex: 0 }),
+      bad: (...complaint) => this.#complaints.bad(...complaint),
+    });
     return this.#parent(run, end, {}, undefined);
   }
   #flow(gid: string, run: Run, flow: When | Repeat | Wait, input: Value | undefined): Ended {

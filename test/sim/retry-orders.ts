@@ -3,6 +3,7 @@ import { jobIdOf, ownerOf, scopesOf } from "../../functions/core/plan/run-id.ts"
 import { isFailure, isTerminal } from "../../functions/core/plan/run-state.ts";
 import type { RetryFilter, RetrySelection } from "../../functions/engine/contract.ts";
 import type { Header, Run } from "../../functions/engine/item-kinds.ts";
+import { followsRerun } from "./graph-shape.ts";
 import { membersOf } from "./group-members.ts";
 import type { Shape } from "./shape.ts";
 
@@ -68,6 +69,9 @@ export class RetryOrders {
     for (let stepIndex = 0; stepIndex < after.stepIndex; stepIndex++)
       if ((this.#shape.storedRow({ ...after, stepIndex })?.round ?? 0) >= after.round) return false;
     const filter = this.filterOf(jobIdOf(after.gid), after.round);
+    const rerun = (run: Run): boolean =>
+      !isTerminal(run.status) || !this.isUnasked(run, { ...run, round: after.round });
+    if (followsRerun(this.#shape, after, rerun)) return false;
     if (isFailure(before.status)) return filter !== undefined && !this.#takes(before, filter);
     if (!filter && before.counts?.["inexact"] !== undefined) return false;
     return before.joins === undefined || !this.#below(before.joins, (run) => !filter || fits(this.#shape, run, filter));
@@ -102,8 +106,9 @@ export class RetryOrders {
 const isCut = ({ status, error }: Run): boolean =>
   status === "cancelled" && ["upstream", "cancelled"].includes(error?.reason ?? "");
 /** Whether a failure is not that of a run below. One that was taken over is. */
-function isOwn({ runId, error, adopts }: Run): boolean {
-  if (adopts !== undefined) return true;
+function isOwn(run: Run): boolean {
+  const { runId, error, adopts } = run;
+  if (adopts !== undefined || isCut(run)) return true;
   return error?.name !== "GroupFailed" && (error?.runId ?? runId) === runId;
 }
 function fits(shape: Shape, run: Run, filter: RetryFilter): boolean {

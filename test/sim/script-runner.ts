@@ -26,7 +26,8 @@ import { stateAt } from "./report-watch.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 import { needName, type SharedWork } from "./shared-work.ts";
 import { normalised, toldAs, valueOf } from "./values.ts";
-import { behaviourIn, executionIn, MAX_ATTEMPTS, type Script, type ScriptWait, TASKS } from "./workload.ts";
+import { behaviourIn, executionIn } from "./script-in-round.ts";
+import { MAX_ATTEMPTS, type Script, type ScriptWait, TASKS } from "./workload.ts";
 
 /** An observer of user code. */
 export interface RunWatcher {

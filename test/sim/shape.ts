@@ -42,6 +42,7 @@ import {
 } from "../../functions/engine/item-kinds.ts";
 import type { Item } from "../../functions/engine/ports.ts";
 import { childrenOf, scriptOf } from "./script-runner.ts";
+import { graphStep } from "./graph-shape.ts";
 import { type Part, partOf } from "./ledger-part.ts";
 import { EverRevoked } from "./ever-revoked.ts";
 import { RetryOrders } from "./retry-orders.ts";
@@ -57,6 +58,8 @@ type StepKind =
       readonly members: readonly Canvas[];
       readonly policy: FailurePolicy;
       readonly tracking: Tracking;
+      /** Set only for a graph: the members that each member follows. */
+      readonly parents?: readonly (readonly number[])[];
     }
   | { readonly kind: "flow"; readonly flow: When | Repeat | Wait }
   /** A group whose members are pages that come from outside. */
@@ -106,6 +109,8 @@ function readSteps(canvas: Canvas, told: readonly Canvas[]): readonly Step[] {
           errors: told,
         },
       ];
+    case "graph":
+      return [graphStep(canvas)];
     case "chord":
       return [...readSteps(canvas.header, firstErrorLinks(canvas.body)), ...stepsOf(canvas.body)];
   }
@@ -118,9 +123,8 @@ export function stepsOfJob(spec: JobSpec): readonly Step[] {
   ];
 }
 
-export function repeated(flow: Repeat, times: number): readonly Step[] {
-  return Array.from({ length: times }, () => stepsOf(flow.body)).flat();
-}
+export const repeated = (flow: Repeat, times: number): readonly Step[] =>
+  Array.from({ length: times }, () => stepsOf(flow.body)).flat();
 const ALONE = { links: [], errors: [] };
 
 /** Finds the strand of a group's member, and reads its items in the store. */
@@ -208,9 +212,12 @@ export class Shape {
   }
   /** Returns undefined when the group does not come from a canvas. */
   trackingOf(gid: string): Tracking | undefined {
+    return this.groupStep(gid)?.tracking;
+  }
+  groupStep(gid: string): Extract<Step, { readonly kind: "group" }> | undefined {
     const ref = /\.g\d*$/.test(gid) ? parseRunId(ownerOf(gid) as string) : undefined;
     const step = ref && this.strand(ref.gid, ref.index)?.[ref.stepIndex];
-    return step?.kind === "group" ? step.tracking : undefined;
+    return step?.kind === "group" ? step : undefined;
   }
   /**
    * Returns the parts that vouch for a member and their round. The last round that has a node for the member counts,
@@ -261,9 +268,8 @@ export class Shape {
   eventOf(jobId: string, name: string): { readonly at: number } | undefined {
     return this.#store.peek(eventItemKey(jobId, name))?.attributes as { readonly at: number } | undefined;
   }
-  leaf(gid: string, round: number, leaf: number): Item | undefined {
-    return this.#store.peek(ledgerKey(gid, round, 1, leaf));
-  }
+  leaf = (gid: string, round: number, leaf: number): Item | undefined =>
+    this.#store.peek(ledgerKey(gid, round, 1, leaf));
   header(gid: string): Header | undefined {
     return asHeader(this.#store.peek(headerKey(gid)));
   }
@@ -303,9 +309,7 @@ export class Shape {
 
   /** Returns the number of members from 0 upward that have a row. */
   membersWithRows(gid: string): number {
-    let members = 0;
-    while (this.row({ gid, index: members, stepIndex: 0 })) members++;
-    return members;
+    for (let members = 0; ; members++) if (!this.row({ gid, index: members, stepIndex: 0 })) return members;
   }
 
   /** Returns the strand of a member. Returns undefined when the strand is unknown, for good or so far. */
@@ -377,8 +381,8 @@ export class Shape {
    * its end.
    */
   pageItems(gid: string, page: number, items: readonly Canvas[]): readonly Canvas[] | undefined {
-    const end = this.row({ gid, index: page, stepIndex: 0 })?.cursorAfter?.items;
-    const start = page === 0 ? 0 : this.row({ gid, index: page - 1, stepIndex: 0 })?.cursorAfter?.items;
+    const cursor = (index: number): number | undefined => this.row({ gid, index, stepIndex: 0 })?.cursorAfter?.items;
+    const [start, end] = [page === 0 ? 0 : cursor(page - 1), cursor(page)];
     return start === undefined || end === undefined ? undefined : items.slice(start, end);
   }
 }

@@ -10,6 +10,7 @@ import type { ValueCondition } from "../../functions/core/canvas/value-condition
 import type { JsonObject } from "../../functions/core/json.ts";
 import type { RunLimits } from "../../functions/core/task/run-limits.ts";
 import type { ItemCounts } from "../../functions/core/task/item-counts.ts";
+import { graphNowAndThen } from "./graph-workload.ts";
 import { type FlowChoices, limitsOfSignature, prioritiesOf } from "./limit-workload.ts";
 import { byNumber } from "./numbered.ts";
 import type { Random } from "./random.ts";
@@ -66,15 +67,6 @@ export interface Script {
     /** Whether the run has its own value. Otherwise it takes its children's results. */
     readonly own: boolean;
   };
-}
-/** Returns how a script behaves in a round. */
-export function behaviourIn({ behaviour, heals }: Script, round: number): Script["behaviour"] {
-  const fails = behaviour === "always" || behaviour === "fatal" || behaviour === "broken";
-  return fails && heals !== undefined && round >= heals ? "succeed" : behaviour;
-}
-/** Returns how the execution of a script ends in a round. */
-export function executionIn({ execution, heals }: Script, round: number): Script["execution"] {
-  return execution === "fails" && heals !== undefined && round >= heals ? "succeeds" : execution;
 }
 export interface ScriptWait {
   readonly name: string;
@@ -185,6 +177,8 @@ export class Workload {
     return items.length === 1 && random.chance(0.8) ? (items[0] as Canvas) : { kind: "chain", items };
   }
   #step(depth: number): Canvas {
+    const graph = depth > 0 && this.#budget > 0 && this.#graph(depth - 1);
+    if (graph) return graph;
     const dice = this.#random.next();
     if (depth > 0 && this.#budget > 0 && dice < 0.2) return this.#group(depth - 1);
     if (dice > 0.76 && dice < 0.84)
@@ -320,6 +314,16 @@ export class Workload {
       ...expires,
       ...links,
     };
+  }
+  #graph(depth: number): Canvas | undefined {
+    const outside = this.#inGroup;
+    const node = (joins: boolean): Canvas => {
+      this.#inGroup = true;
+      return joins ? this.#task() : this.#strand(depth);
+    };
+    const graph = graphNowAndThen(this.#choose.graphs, { node, policy: () => this.#policy() });
+    this.#inGroup = outside;
+    return graph;
   }
   #group(depth: number): Group {
     const random = this.#random;

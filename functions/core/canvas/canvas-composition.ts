@@ -2,7 +2,7 @@ import { assertNever, FanfoldError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { checkCanvasDepth } from "./canvas-depth.ts";
 import { addingLinks, withLinks } from "./canvas-links.ts";
-import { eachOf, withParts } from "./canvas-parts.ts";
+import { eachOf, withNodes, withParts } from "./canvas-parts.ts";
 import type { Canvas, Chain, Chunks, Group, Signature } from "./canvas.ts";
 
 /**
@@ -117,6 +117,7 @@ export function pipe(left: Canvas, right: Canvas): Canvas {
     case "when":
     case "repeat":
     case "wait":
+    case "graph":
       return folded([...spliced(left), ...spliced(next)]);
     default:
       return assertNever(left);
@@ -194,6 +195,8 @@ export function normalised(canvas: Canvas): Canvas {
     case "when":
     case "repeat":
       return withParts(canvas, normalised);
+    case "graph":
+      return withNodes(canvas, (node) => normalised(node.do));
     case "group":
       return normalGroup(canvas);
     case "chord":
@@ -237,6 +240,7 @@ export function firstErrorLinks(canvas: Canvas): readonly Canvas[] {
     case "when":
     case "repeat":
     case "wait":
+    case "graph":
       return canvas.linkError ?? [];
     case "chain": {
       const items = chainItems(canvas);

@@ -43,6 +43,12 @@ function levelsOf(canvas: Canvas, room: number): number {
     case "repeat":
       measure([canvas.body], 2);
       break;
+    case "graph":
+      measure(
+        canvas.nodes.map((node) => node.do),
+        3,
+      );
+      break;
     default:
   }
   if ("link" in canvas) measure(canvas.link, 2);

@@ -51,6 +51,17 @@ function encodeNode(canvas: Canvas, depth: number): JsonObject {
         repeat: { body: encodeNode(canvas.body, depth + 2), until: canvas.until as Json, most: canvas.most },
         ...encodeLinks(canvas, depth),
       };
+    case "graph":
+      return {
+        graph: canvas.nodes.map(({ id, parents, site, do: node }) => ({
+          id,
+          do: encodeNode(node, depth + 3),
+          parents,
+          ...(site !== undefined && { site }),
+        })),
+        ...(hasKeys(canvas.options) && { options: canvas.options as JsonObject }),
+        ...encodeLinks(canvas, depth),
+      };
     case "wait":
       return {
         [canvas.of]: { name: canvas.name, ...(canvas.expires !== undefined && { expires: canvas.expires }) },

@@ -53,6 +53,7 @@ function linked(canvas: Canvas, link: Callbacks): Canvas {
     case "when":
     case "repeat":
     case "wait":
+    case "graph":
       return { ...canvas, link: link.after(canvas.link) };
     case "chord":
       return { ...canvas, body: linked(canvas.body, link) };
@@ -76,6 +77,7 @@ function errorLinked(canvas: Canvas, linkError: Callbacks, rules: LinkRules): Ca
     case "when":
     case "repeat":
     case "wait":
+    case "graph":
       return { ...canvas, linkError: linkError.after(canvas.linkError) };
     case "group":
       return members(canvas);

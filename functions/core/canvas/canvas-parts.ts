@@ -1,6 +1,6 @@
 import { assertNever } from "../errors.ts";
 import type { Json, JsonObject } from "../json.ts";
-import type { Canvas, Group, GroupOptions, Repeat, Signature, SignatureOptions, When } from "./canvas.ts";
+import type { Canvas, Graph, GraphNode, Group, Repeat, Signature, SignatureOptions, When } from "./canvas.ts";
 
 /** Arguments and options to merge into a canvas. */
 export interface Partials {
@@ -10,7 +10,8 @@ export interface Partials {
 }
 /**
  * Returns the canvas with `args` before its own, and with `kwargs` and `options` merged over its own. A chain passes
- * them to its first step, a group to every member, a chord to its header. Immutable signatures take the options only.
+ * them to its first step, a group to every member, a chord to its header, a graph to the nodes without parents. Immutable
+ * signatures take the options only.
  */
 export function clone(canvas: Canvas, partials: Partials): Canvas {
   const { args = [], kwargs = {}, options = {} } = partials;
@@ -34,6 +35,8 @@ function mapFirstTasks(canvas: Canvas, change: (task: Signature) => Signature): 
       return { ...canvas, members: canvas.members.map(member) };
     case "chord":
       return { ...canvas, header: member(canvas.header) as Group };
+    case "graph":
+      return withNodes(canvas, (node) => (node.parents.length === 0 ? member(node.do) : node.do));
     case "chunks":
     case "when":
     case "repeat":
@@ -49,7 +52,7 @@ const TIMING = new Set<keyof SignatureOptions>(["countdown", "eta", "expires"]);
 /**
  * Returns the canvas with these options merged over its own. Stamps of its own win over given ones. A group passes the
  * options to every member. A chain passes all options to its first step; later steps take, as defaults, those that do
- * not concern timing. A chord treats its body like a later step.
+ * not concern timing. A chord treats its body like a later step, and so does a graph a node with parents.
  */
 export function setOptions(canvas: Canvas, options: SignatureOptions): Canvas {
   return isEmpty(options) ? canvas : setGiven(canvas, new GivenOptions(options));
@@ -70,6 +73,8 @@ function setGiven(canvas: Canvas, given: GivenOptions): Canvas {
     case "when":
     case "repeat":
       return withParts(canvas, first);
+    case "graph":
+      return withNodes(canvas, (node) => (node.parents.length === 0 ? first(node.do) : later(node.do)));
     case "wait":
       return given.expires === undefined ? canvas : { ...canvas, expires: given.expires };
     default:
@@ -91,6 +96,8 @@ function setDefaults(canvas: Canvas, given: GivenOptions): Canvas {
     case "when":
     case "repeat":
       return withParts(canvas, member);
+    case "graph":
+      return withNodes(canvas, (node) => member(node.do));
     case "wait":
       return canvas;
     default:
@@ -158,10 +165,6 @@ export function replaceParts(canvas: Canvas, { args, kwargs, options }: Partials
 export function setImmutable(canvas: Canvas, immutable: boolean): Canvas {
   return mapFirstTasks(canvas, (task) => (task.each ? task : { ...task, immutable }));
 }
-/** Returns the group with these options merged over its own. */
-export function setGroupOptions(group: Group, options: GroupOptions): Group {
-  return Object.keys(options).length === 0 ? group : { ...group, options: { ...group.options, ...options } };
-}
 /**
  * Returns the group with its members delayed one after the other: `start`, `start + step` .. seconds from now. Members
  * beyond `stop` start with the last member before it.
@@ -192,4 +195,8 @@ export function eachOf(
 export function withParts<Kind extends When | Repeat>(canvas: Kind, part: (canvas: Canvas) => Canvas): Kind {
   if (canvas.kind === "repeat") return { ...canvas, body: part(canvas.body) };
   return { ...canvas, do: part(canvas.do), ...(canvas.otherwise && { otherwise: part(canvas.otherwise) }) };
+}
+/** Returns the graph with `change` applied to each of its nodes. */
+export function withNodes(graph: Graph, change: (node: GraphNode) => Canvas): Graph {
+  return { ...graph, nodes: graph.nodes.map((node) => ({ ...node, do: change(node) })) };
 }

@@ -1,6 +1,6 @@
 import { assertNever } from "../errors.ts";
 import type { Json } from "../json.ts";
-import { withParts } from "./canvas-parts.ts";
+import { withNodes, withParts } from "./canvas-parts.ts";
 import type { Canvas, Chain, Chord, Chunks, Group, Links, Signature, SignatureOptions } from "./canvas.ts";
 import { readWireOptions } from "./signature-options.ts";
 
@@ -80,6 +80,10 @@ function stampNode(canvas: Canvas, given: Marks, walk: Walk): Canvas {
     case "repeat": {
       const linked = stampLinks(canvas, given, walk);
       return withParts(linked, (part) => stampNode(part, given, walk));
+    }
+    case "graph": {
+      const linked = stampLinks(canvas, given, walk);
+      return withNodes(linked, (node) => stampNode(node.do, given, walk));
     }
     case "wait":
       return stampLinks(canvas, given, walk);

@@ -1,15 +1,23 @@
+import { parentsOf } from "../dag/check-parents.ts";
 import { type ErrorCode, FanfoldError } from "../errors.ts";
 import { checkBytes, isPlainObject, jsonStringBytes, measureJson } from "../json-check.ts";
 import { jsonPointer } from "../json-pointer.ts";
 import type { Json, JsonObject } from "../json.ts";
 import { LIMITS } from "../limits.ts";
 import { nameProblem } from "../names/names.ts";
+import { isQueuePart } from "../names/queue-name.ts";
 import { chunkGroup, piped } from "./canvas-composition.ts";
 import { type LinkRules, withLinks } from "./canvas-links.ts";
-import { eachOf, setGroupOptions, setImmutable, setOptions } from "./canvas-parts.ts";
+import { eachOf, setImmutable, setOptions } from "./canvas-parts.ts";
 import { VERSION } from "./canvas-encode.ts";
-import type { Canvas, Chord, Group, GroupOptions, Signature, SignatureOptions } from "./canvas.ts";
-import { isGroupOption, readGroupOptions, readSignatureOptions, readWireOptions } from "./signature-options.ts";
+import type { Canvas, Chord, Graph, GraphNode, Group, GroupOptions, Signature, SignatureOptions } from "./canvas.ts";
+import {
+  isGroupOption,
+  readGraphOptions,
+  readGroupOptions,
+  readSignatureOptions,
+  readWireOptions,
+} from "./signature-options.ts";
 import { readCondition, type ValueCondition } from "./value-condition.ts";
 
 export { encodeCanvas } from "./canvas-encode.ts";
@@ -24,6 +32,7 @@ export { assertJson } from "../json-check.ts";
  * - `{map: {task, it}}`, `{starmap: {task, it}}`
  * - `{when: {condition, do, otherwise?}}`, `{repeat: {body, until, most}}`
  * - `{approval: {name, expires?}}`, `{event: {name, expires?}}`
+ * - `{graph: [{id, do, parents, site?}, ..]}`, where `do` is any node
  * - `{chunks: {task, it, n}}`, and `{chunks_group: ..}`, which is read as the group that it makes
  *
  * Every node may have `options`, `immutable`, `link` and `link_error`. The rules of canvas-parts.ts and canvas-links.ts
@@ -124,6 +133,7 @@ const KINDS = [
   "repeat",
   "approval",
   "event",
+  "graph",
 ] as const;
 const COMMON_KEYS = ["options", "immutable", "link", "link_error"];
 const SIGNATURE_KEYS = ["task", "args", "kwargs", ...COMMON_KEYS];
@@ -146,6 +156,7 @@ const readKind: { readonly [Kind in (typeof KINDS)[number]]: (reader: Reader, no
   repeat: readRepeat,
   approval: (reader, node) => readWait(reader, node, "approval"),
   event: (reader, node) => readWait(reader, node, "event"),
+  graph: readGraph,
 };
 
 /** Reads the keys that every kind of node may have. `nodes` says how many are inside, the node included. */
@@ -171,13 +182,15 @@ function readCommon(reader: Reader, node: Node, bare: Canvas, nodes: number): Ca
 function readLinks(reader: Reader, node: Node, key: "link" | "link_error"): readonly Canvas[] {
   return node[key] === undefined ? [] : readItems(reader, key, node[key], LIMITS.links);
 }
-/** Reads options. Their names tell the options of a group from options for its members. */
+/** Reads options. Their names tell the options of a group or graph from options for what is in it. */
 function readOptions(reader: Reader, options: unknown, canvas: Canvas): Canvas {
   const field = jsonPointer([...reader.path, "options"]);
-  if (canvas.kind !== "group" || !isPlainObject(options)) return setOptions(canvas, readWireOptions(options, field));
+  if ((canvas.kind !== "group" && canvas.kind !== "graph") || !isPlainObject(options))
+    return setOptions(canvas, readWireOptions(options, field));
   const [own, memberOptions] = split(options, isGroupOption);
-  const group = setGroupOptions(canvas, readGroupOptions(own, field));
-  return Object.keys(memberOptions).length === 0 ? group : setOptions(group, readWireOptions(memberOptions, field));
+  const read = canvas.kind === "graph" ? readGraphOptions(own, field) : readGroupOptions(own, field);
+  const given: Canvas = { ...canvas, options: { ...canvas.options, ...read } };
+  return Object.keys(memberOptions).length === 0 ? given : setOptions(given, readWireOptions(memberOptions, field));
 }
 function split(object: Node, belongs: (key: string) => boolean): [Node, Node] {
   const entries = Object.entries(object);
@@ -344,4 +357,40 @@ function readWait(reader: Reader, node: Node, of: "approval" | "event"): Canvas 
         : readSignatureOptions({ expires: inside["expires"] }, jsonPointer(reader.path)).expires;
     return { kind: "wait", of, name: inside["name"] as string, ...(expires !== undefined && { expires }) };
   });
+}
+function readGraph(reader: Reader, node: Node): Graph {
+  const given = node["graph"];
+  if (!Array.isArray(given) || given.length === 0) fail(reader, "must be a list of nodes {id, do, parents}", "graph");
+  return within(reader, "graph", () => {
+    const nodes = given.map((each: unknown, index) => within(reader, index, () => readGraphNode(reader, each)));
+    parentsOf(nodes, reader.path);
+    return {
+      kind: "graph",
+      nodes: nodes.map(({ parents = [], ...rest }) => ({ ...rest, parents })),
+      options: NO_OPTIONS,
+    };
+  });
+}
+type ReadGraphNode = Pick<GraphNode, "id" | "do" | "site"> & Partial<Pick<GraphNode, "parents">>;
+function readGraphNode(reader: Reader, json: unknown): ReadGraphNode {
+  if (!isPlainObject(json)) fail(reader, "must be an object {id, do, parents}");
+  checkKeys(reader, json, ["id", "do", "parents", "site"]);
+  const { id, parents, site } = json;
+  const problem = nameProblem(id);
+  if (problem !== undefined) fail(reader, problem, "id");
+  if (parents !== undefined && !(Array.isArray(parents) && parents.every((name) => typeof name === "string")))
+    fail(reader, "must be a list of ids of nodes", "parents");
+  if (site !== undefined && (typeof site !== "string" || !isQueuePart(site)))
+    fail(reader, "must be the name of a site", "site");
+  spend(
+    reader,
+    jsonStringBytes(id as string) +
+      ((parents as string[] | undefined) ?? []).reduce((sum, name) => sum + jsonStringBytes(name) + 1, 0),
+  );
+  return {
+    id: id as string,
+    do: readPart(reader, json, "do"),
+    ...(parents !== undefined && { parents: parents as readonly string[] }),
+    ...(site !== undefined && { site: site as string }),
+  };
 }

@@ -188,5 +188,29 @@ export interface Wait extends Links {
   /** Seconds until the wait is cancelled with reason `expired`. */
   readonly expires?: number;
 }
+/** One node of a graph. */
+export interface GraphNode {
+  /** Names the node within its graph. */
+  readonly id: string;
+  readonly do: Canvas;
+  /**
+   * Ids of the nodes that it follows. It starts once all of them have ended well, and receives the value of the only
+   * one, or the list of the values of several, in this order.
+   */
+  readonly parents: readonly string[];
+  /** Where its tasks run: on the queues that they would have elsewhere, at this site. Default: as their queues say. */
+  readonly site?: string;
+}
+/** Options of a graph. */
+export type GraphOptions = Pick<GroupOptions, "policy" | "ttlSeconds">;
+/**
+ * A graph without cycles. Nodes that follow no other start side by side, and receive the value of the previous step. A
+ * node below one that has failed is cancelled. The result is the list of the results of the nodes that none follows.
+ */
+export interface Graph extends Links {
+  readonly kind: "graph";
+  readonly nodes: readonly GraphNode[];
+  readonly options: GraphOptions;
+}
 /** A signature or a composition of them. */
-export type Canvas = Signature | Chain | Group | Chord | Chunks | When | Repeat | Wait;
+export type Canvas = Signature | Chain | Group | Chord | Chunks | When | Repeat | Wait | Graph;

@@ -9,6 +9,7 @@ import { readLimit } from "../task/run-limits.ts";
 import {
   type Dedupe,
   type FailurePolicy,
+  type GraphOptions,
   type GroupOptions,
   type SignatureOptions,
   type Tracking,
@@ -162,6 +163,15 @@ export function readGroupOptions(value: unknown, field: string): GroupOptions {
     else throw invalid(at, "is not an option of a group (policy, tracking, ttlSeconds)");
   }
   return options;
+}
+/**
+ * Returns a checked copy of the options of a graph. Its members always have rows, so it takes no tracking.
+ * @throws FanfoldError `invalid_canvas`
+ */
+export function readGraphOptions(value: unknown, field: string): GraphOptions {
+  const { tracking, ...options } = readGroupOptions(value, field);
+  if (tracking === undefined) return options;
+  throw invalid(`${field}/tracking`, "is no option of a graph, whose nodes always have rows");
 }
 
 /**

@@ -182,7 +182,11 @@ class WorkCounter {
     const messages = new Tally();
     const equal = new Map<string, Tally>();
     for (const pack of packsOf(leaf, (step) => (this.#isDue(step) ? 1 : scope.packSize))) {
-      messages.addOne(((pack[0] as MemberRuns).strand.steps[0] as StepShape).queue, 1);
+      const { steps, follows } = (pack[0] as MemberRuns).strand;
+      if (follows === undefined) messages.addOne((steps[0] as StepShape).queue, 1);
+      else this.#send(sum, (steps[0] as StepShape).queue, 1);
+      // Whoever it follows reads and changes its row, and it reads their rows for their values.
+      sum.add({ "w:rows": follows ?? 0, reads: 4 * (follows ?? 0) });
       const key = this.#keyOf(pack);
       let counts = equal.get(key);
       if (!counts) equal.set(key, (counts = this.#strands(pack, scope)));

@@ -6,6 +6,8 @@ export interface StrandShape {
   readonly steps: readonly StepShape[];
   /** Set only for the strand of a loop: how often its steps run at most. */
   readonly times?: number;
+  /** Set only for a part of a graph that follows others: how many. Each of them changes its first row. */
+  readonly follows?: number;
 }
 export interface StepShape {
   /** Queue in text form. Steps that run no user code have the queue of the engine. */
@@ -33,6 +35,8 @@ export interface GroupShape {
   readonly kind: "members" | "pages" | "approval" | "event";
   /** Set only for branches, loops and callbacks. The start of the job does not count their members as planned. */
   readonly later?: true;
+  /** Set only for graphs: the runs of user code on the longest path through the members that follow each other. */
+  readonly path?: number;
 }
 /** Adjacent members with equal strands. */
 export interface MemberRuns {
@@ -121,7 +125,8 @@ export function* partsOf(
 }
 /**
  * Packs members into messages as the engine does. Members share a message when their first steps have the same queue
- * and delay. `sizeOf` returns the largest number of members of one message.
+ * and delay. `sizeOf` returns the largest number of members of one message. A part of a graph that follows others is sent
+ * alone.
  */
 export function packsOf(
   members: readonly MemberRuns[],
@@ -131,8 +136,8 @@ export function packsOf(
   const open = new Map<string, MemberRuns[]>();
   for (const { strand, count } of members) {
     const step = strand.steps[0] as StepShape;
-    const key = `${step.queue}|${step.delaySeconds}`;
-    const size = sizeOf(step);
+    const key = `${step.queue}|${step.delaySeconds}|${strand.follows ?? ""}`;
+    const size = strand.follows === undefined ? sizeOf(step) : 1;
     for (let left = count; left > 0;) {
       const pack = open.get(key) ?? [];
       open.set(key, pack);
@@ -154,7 +159,9 @@ export function longestPath(strand: StrandShape, known = new Map<StrandShape, nu
   const { steps, times = 1 } = strand;
   const once = steps.reduce((sum, { group }) => {
     if (!group) return sum + 1;
-    return sum + group.members.reduce((most, member) => Math.max(most, longestPath(member.strand, known)), 0);
+    return (
+      sum + (group.path ?? group.members.reduce((most, member) => Math.max(most, longestPath(member.strand, known)), 0))
+    );
   }, 0);
   const length = times * once;
   known.set(strand, length);

@@ -72,6 +72,15 @@ export function parseQueueName(text: string, defaults: QueueDefaults, field?: st
   return name;
 }
 
+/** Returns whether a text can be the name of a site or a queue. */
+export const isQueuePart = (text: string): boolean => PART.test(text) && text.length <= LIMITS.nameCharacters;
+/**
+ * Returns the full name of a queue at a site, whatever site it names itself. `asked` may be a short form.
+ * @throws FanfoldError `invalid_queue_name`
+ */
+export const queueAtSite = (asked: string | undefined, site: string): string =>
+  formatQueueName({ ...parseQueueName(asked ?? DEFAULT_QUEUE, { site }), site });
+
 /**
  * Checks that a queue, in full text form, is one of `known`. `what` names it: `task a`, or the pointer of a field.
  * @throws FanfoldError `unknown_queue`

@@ -7,10 +7,13 @@ import {
   unwrapped,
 } from "../canvas/canvas-composition.ts";
 import { checkCanvasDepth } from "../canvas/canvas-depth.ts";
+import { type Marks, stamp } from "../canvas/canvas-stamp.ts";
 import type {
   Canvas,
   Chain,
   Chunks,
+  Graph,
+  GraphNode,
   Group,
   Repeat,
   Signature,
@@ -19,20 +22,13 @@ import type {
   Wait,
   When,
 } from "../canvas/canvas.ts";
+import { parentsOf } from "../dag/check-parents.ts";
+import { linearParts } from "../dag/linear-parts.ts";
 import { assertNever, type ErrorCode, FanfoldError } from "../errors.ts";
 import { jsonPointer } from "../json-pointer.ts";
 import { LIMITS } from "../limits.ts";
-import { STREAM_RESULTS } from "../task/streaming-handlers.ts";
-import {
-  type GroupStep,
-  isGroupStep,
-  isInput,
-  isPaged,
-  isSingle,
-  type PlanStep,
-  type Strand,
-  type TaskStep,
-} from "./plan.ts";
+import { queueAtSite } from "../names/queue-name.ts";
+import { type GroupStep, isGroupStep, type PlanStep, type Strand, type TaskStep } from "./plan.ts";
 import { type PartSize, PlanSize } from "./plan-size.ts";
 import { countedPolicy } from "./policy.ts";
 
@@ -49,6 +45,7 @@ export function compileCanvas(
   declared: DeclaredTracking = () => undefined,
   size: PlanSize = new PlanSize(),
   optionsOf?: OptionsOf,
+  queueOf: QueueOf = () => undefined,
 ): Strand {
   checkCanvasDepth(canvas);
   return compileStrand(canvas, {
@@ -57,9 +54,12 @@ export function compileCanvas(
     declared,
     size,
     callbacks: new Map(),
+    queueOf,
     ...(optionsOf && { optionsOf }),
   });
 }
+/** Returns the queue that a task has unless its signature names another, if any. */
+export type QueueOf = (task: string) => string | undefined;
 /** Returns the options of a step, given those of its signature. */
 export type OptionsOf = (task: string, options: SignatureOptions) => SignatureOptions;
 /** Returns the tracking level that a task declares for groups of it, if any. */
@@ -87,6 +87,7 @@ interface Place {
   /** Strands of callbacks. Many steps may call the same one, and then share its strand. */
   readonly callbacks: Map<Canvas, SharedStrand>;
   readonly optionsOf?: OptionsOf;
+  readonly queueOf: QueueOf;
 }
 interface SharedStrand {
   readonly strand: Strand;
@@ -128,6 +129,9 @@ function appendSteps(canvas: Canvas, steps: PlanStep[], place: Place): void {
     case "wait":
       appendStep(engineStep(canvas, deeper(place)), steps, place);
       return;
+    case "graph":
+      appendStep(graphStep(canvas, deeper(place)), steps, place);
+      return;
     default:
       assertNever(canvas);
   }
@@ -168,6 +172,62 @@ function engineStep(canvas: When | Repeat | Wait, place: Place): GroupStep {
     default:
       return assertNever(canvas);
   }
+}
+/**
+ * Compiles a graph into a group whose members are its linear parts. Each part is a chain. The first step of a part that
+ * follows several others is given the list of their values, which only a task can take.
+ */
+function graphStep(graph: Graph, place: Place): GroupStep {
+  if (place.groupDepth > LIMITS.groupDepth)
+    refuse("too_deep", `groups are nested more than ${LIMITS.groupDepth} levels deep`, place.path);
+  const { nodes, link = [], linkError = [], options } = graph;
+  const { parts, parents } = linearParts(parentsOf(nodes, [...place.path, "graph"]));
+  const members = parts.map((part, k) => {
+    const [first] = part as readonly [number];
+    const strand = compilePart(graph, part, place);
+    if ((parents[k]?.length ?? 0) > 1 && isGroupStep(strand[0] as PlanStep))
+      refuse(
+        "invalid_canvas",
+        `node ${nodes[first]?.id} follows several nodes, so it must begin with a task, which is given the list of their values`,
+        [...place.path, "graph", first, "do"],
+      );
+    return strand;
+  });
+  const { policy = "allSuccess", ttlSeconds } = options;
+  return {
+    policy: countedPolicy(policy, members.length),
+    tracking: "full",
+    members,
+    parents,
+    ...(ttlSeconds !== undefined && { ttlSeconds }),
+    ...callbackGroup("links", link, place, "link"),
+    ...callbackGroup("errors", linkError, place, "link_error"),
+  };
+}
+/** Compiles a linear part of a graph. An error names its node, and not its place in the part. */
+function compilePart({ nodes }: Graph, part: readonly number[], place: Place): Strand {
+  const items = part.map((at) => atSite(nodes[at] as GraphNode, place));
+  const [only, ...others] = items as [Canvas];
+  if (others.length === 0) return within(place, ["graph", part[0] as number, "do"], () => compileStrand(only, place));
+  const here = jsonPointer(place.path);
+  try {
+    return within(place, ["graph"], () => compileStrand({ kind: "chain", items }, place));
+  } catch (error) {
+    if (!(error instanceof FanfoldError) || typeof error.details["field"] !== "string") throw error;
+    const [, at, rest = ""] = /^\/graph\/chain\/(\d+)(.*)$/.exec(error.details["field"].slice(here.length)) ?? [];
+    if (at === undefined) throw error;
+    const field = `${here}/graph/${part[Number(at)]}/do${rest}`;
+    throw new FanfoldError(error.code, error.message, { details: { ...error.details, field }, cause: error });
+  }
+}
+/** Returns the canvas of a node, with all its tasks on their queues at the site of the node. */
+function atSite({ do: canvas, site }: GraphNode, { queueOf }: Place): Canvas {
+  if (site === undefined) return canvas;
+  const onSignature = ({ task, options }: Signature | Chunks): Marks => ({
+    queue: queueAtSite(options.queue ?? queueOf(task), site),
+    stamped_headers: [],
+  });
+  return stamp(canvas, {}, { onSignature });
 }
 // Nested chains do not deepen the tree of groups, but they deepen the stack. So the limit is that of the wire form.
 function checkDepth(place: Place): void {
@@ -326,50 +386,4 @@ function within<T>(place: Place, keys: readonly (string | number)[], work: () =>
 
 function refuse(code: ErrorCode, message: string, path: readonly (string | number)[]): never {
   throw new FanfoldError(code, message, { details: { field: jsonPointer(path) } });
-}
-
-/**
- * Yields the first step of each task of a strand, and of each other queue that a signature names for it, with its
- * pointer. A task that is asked to stream its results is another one. The pointer leads into a wire form of chains and
- * groups only, where a chord reads as a chain. Members in pages are not read.
- */
-export function* strandTasks(strand: Strand): Generator<readonly [step: TaskStep, field: string], void, undefined> {
-  yield* newTasks(strand, [], new Set());
-}
-
-function* newTasks(
-  strand: Strand,
-  path: (string | number)[],
-  seen: Set<string>,
-): Generator<readonly [step: TaskStep, field: string], void, undefined> {
-  for (let index = 0; index < strand.length; index++) {
-    const step = strand[index] as PlanStep;
-    const at = strand.length === 1 ? path : [...path, "chain", index];
-    if (isGroupStep(step)) yield* memberTasks(step, [...at, "group"], seen);
-    else {
-      const key = placed(step);
-      if (!seen.has(key)) {
-        seen.add(key);
-        yield [step, jsonPointer(at)];
-      }
-    }
-    if (step.links) yield* memberTasks(step.links, [...at, "link"], seen);
-    if (step.errors) yield* memberTasks(step.errors, [...at, "link_error"], seen);
-  }
-}
-/** Returns the task of a step, with the queue that the signature names, and whether it must stream its results. */
-function placed({ task, options, kwargs }: TaskStep): string {
-  const at = options?.queue === undefined ? task : `${task}\n${options.queue}`;
-  return kwargs?.[STREAM_RESULTS] === true ? `${at}\nstreams` : at;
-}
-function* memberTasks(
-  { members }: GroupStep,
-  path: readonly (string | number)[],
-  seen: Set<string>,
-): Generator<readonly [step: TaskStep, field: string], void, undefined> {
-  if (isPaged(members) || isInput(members)) return;
-  for (let member = 0; member < members.length; member++) {
-    const strand = members[member] as Strand;
-    if (!isSingle(strand) || !seen.has(placed(strand[0]))) yield* newTasks(strand, [...path, member], seen);
-  }
 }

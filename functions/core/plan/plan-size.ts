@@ -78,8 +78,9 @@ export class PlanSize {
 
   #charactersOf(step: PlanStep): number {
     if (isGroupStep(step)) {
-      const { choose, repeat } = step;
-      return GROUP_CHARACTERS + ((choose ?? repeat) ? JSON.stringify(choose ?? repeat).length : 0);
+      const { choose, repeat, parents } = step;
+      const edges = parents ? JSON.stringify(parents).length : 0;
+      return edges + GROUP_CHARACTERS + ((choose ?? repeat) ? JSON.stringify(choose ?? repeat).length : 0);
     }
     const { task, args, kwargs, options } = step;
     const given = (args ? JSON.stringify(args).length : 0) + (kwargs ? JSON.stringify(kwargs).length : 0);

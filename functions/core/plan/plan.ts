@@ -1,5 +1,6 @@
 import type { FailurePolicy, SignatureOptions, Tracking } from "../canvas/canvas.ts";
 import type { ValueCondition } from "../canvas/value-condition.ts";
+import type { Parents } from "../dag/order.ts";
 import type { Json, JsonObject } from "../json.ts";
 
 /**
@@ -42,6 +43,11 @@ export interface GroupStep {
   readonly choose?: ValueCondition;
   /** Set only for a loop. Repeats the only member until `until` holds for its value. That value is the group's. */
   readonly repeat?: { readonly until: ValueCondition; readonly most: number };
+  /**
+   * Set only for a graph: for each member the members that it follows. A member is a linear part of the graph. The
+   * results of the group are those of the members that none follows.
+   */
+  readonly parents?: Parents;
   /** Set only for a step without members, which waits for an answer, an event or an execution. */
   readonly wait?: WaitStep;
   readonly links?: GroupStep;

@@ -15,11 +15,13 @@ import { stackOf } from "../items/run-log.ts";
 import { readRunById } from "../items/run-reads.ts";
 import { loadValue } from "../items/values.ts";
 import { strandOf } from "../plan/strands.ts";
+import { lastRunId, parentsOf } from "../waits/nodes.ts";
 import { memberEnds, toEntry } from "../views/results.ts";
 import type { Attempt } from "./live-attempt.ts";
 
 /** Returns whether a run receives a value beside the arguments of its signature. */
-export const takesInput = (header: Header, run: Run): boolean => run.stepIndex > 0 || header.input !== undefined;
+export const takesInput = (header: Header, run: Run): boolean =>
+  run.stepIndex > 0 || header.input !== undefined || header.graph === true;
 /**
  * Returns the arguments of a run: those of its signature, with the value of the step before prepended unless the
  * signature is immutable. The value is read from the row of the step before, which is terminal and does not change.
@@ -36,18 +38,51 @@ export async function argumentsOf(
   }: Pick<Attempt, "header" | "step" | "info"> & { readonly run: RunRef & Pick<Run, "runId"> },
 ): Promise<{ args: readonly Json[]; collects: string | undefined; group?: GroupHandle | undefined }> {
   const own = step.args ?? [];
-  const from = run.stepIndex > 0 ? runIdOf(run.gid, run.index, run.stepIndex - 1) : header.input;
+  const parents = run.stepIndex > 0 ? [] : await parentsOf(context, header, run.index);
+  if (parents.length > 1) {
+    if (step.immutable) return { args: own, collects: undefined };
+    return { args: [await valuesOf(context, header, parents, info.name), ...own], collects: undefined };
+  }
+  const [parent] = parents;
+  const from =
+    run.stepIndex > 0
+      ? runIdOf(run.gid, run.index, run.stepIndex - 1)
+      : parent === undefined
+        ? header.input
+        : await lastRunId(context, header, parent);
   if (from === undefined) return { args: own, collects: undefined };
   const before = await readRunById(context, from);
   if (!before) throw new FanfoldError("internal", `the step before ${run.runId} is gone`);
   const collects = before.collects;
   const group = collects === undefined ? undefined : (before.value as GroupHandle | undefined);
   if (step.immutable) return { args: own, collects, group };
-  if (run.stepIndex === 0 && givesError(header))
+  if (run.stepIndex === 0 && parent === undefined && givesError(header))
     return { args: [...(await failureOf(context, before)), ...own], collects: undefined };
   if (collects === undefined || info.streamsResults)
     return { args: [await loadValue(context, before), ...own], collects, group };
   return { args: [await collectResults(context, collects, info.name), ...own], collects, group };
+}
+
+/** Returns the values of several members of a graph, in this order. Results of a group are a nested list. */
+async function valuesOf(
+  context: Context,
+  header: Header,
+  members: readonly number[],
+  task: string,
+): Promise<readonly Json[]> {
+  const budget = { bytes: 0 };
+  const values: Json[] = [];
+  for (const index of members) {
+    const runId = await lastRunId(context, header, index);
+    const run = await readRunById(context, runId);
+    if (!run) throw new FanfoldError("internal", `${runId}, whose value is needed, is gone`);
+    if (run.collects === undefined) {
+      const value = await loadValue(context, run);
+      spend(budget, value, task, header.gid);
+      values.push(value);
+    } else values.push(await collectResults(context, run.collects, task, budget));
+  }
+  return values;
 }
 
 /**
@@ -83,7 +118,7 @@ async function failureOf(context: Context, failed: Run): Promise<readonly Json[]
   return [request, errorValue({ ...raised, runId: origin } as RunError), (await stackOf(context, origin)) ?? null];
 }
 const isPlainGroupStep = (step: PlanStep | undefined): boolean =>
-  step !== undefined && isGroupStep(step) && !step.wait && !step.choose && !step.repeat;
+  step !== undefined && isGroupStep(step) && !step.wait && !step.choose && !step.repeat && !step.parents;
 /**
  * Returns the index of the step that carries the error links of a group before it: the next one that is not itself the
  * header of what follows (core/canvas/canvas-links.ts).
@@ -113,17 +148,17 @@ export async function collectResults(
     const { value, error, runId, status } = await toEntry(context, end);
     const result: Json =
       error === undefined ? (value ?? null) : { $error: { runId, ...(errorValue(error) as JsonObject), status } };
-    budget.bytes += JSON.stringify(result).length + 1;
-    if (budget.bytes > LIMITS.valueBytes) {
-      throw new FanfoldError(
-        "results_too_large",
-        `the results for ${task} are over ${LIMITS.valueBytes} bytes: set streamsResults on the task and read them with ctx.results()`,
-        {
-          details: { group: gid, limit: LIMITS.valueBytes },
-        },
-      );
-    }
+    spend(budget, result, task, gid);
     results.push(result);
   }
   return results;
+}
+function spend(budget: { bytes: number }, result: Json, task: string, group: string): void {
+  budget.bytes += JSON.stringify(result).length + 1;
+  if (budget.bytes <= LIMITS.valueBytes) return;
+  throw new FanfoldError(
+    "results_too_large",
+    `the results for ${task} are over ${LIMITS.valueBytes} bytes: set streamsResults on the task and read them with ctx.results()`,
+    { details: { group, limit: LIMITS.valueBytes } },
+  );
 }

@@ -78,7 +78,9 @@ async function sendRetried(context: Context, header: Header, runs: readonly Run[
   const sending = runs.map(async (run) => {
     const step = (await strandOf(context, header, run)).strand[run.stepIndex];
     const place = step && placeOf(context, step);
-    if (place && capOf(context, place.queue) !== undefined) waiting.push({ ...run, place });
+    // A node that waits for others is looked at by its message, and is held back only once it can start.
+    if (place && run.status !== "deferred" && capOf(context, place.queue) !== undefined)
+      waiting.push({ ...run, place });
     else await sendRun(context, header, run, 0);
   });
   await all(sending);

@@ -124,7 +124,7 @@ async function checkPlan(
 
 /** Returns whether an absent row reads as queued. It does for the first step of a member below the member count. */
 function readsAsQueued(header: Header, ref: RunRef): boolean {
-  return ref.stepIndex === 0 && !header.pages && ref.index < (header.memberCount ?? 0);
+  return ref.stepIndex === 0 && !header.pages && !header.graph && ref.index < (header.memberCount ?? 0);
 }
 
 /** Checks a member below a decided group. A member that never ran reads as cancelled, so nothing is written for it. */

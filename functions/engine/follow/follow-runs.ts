@@ -24,6 +24,7 @@ import { isOver } from "./decide.ts";
 import { dropLeftGroups } from "./drop-group.ts";
 import { createNext } from "./next-steps.ts";
 import { renewIfStale, wakeDependents } from "./wake-dependents.ts";
+import { wakeNodes } from "./wake-nodes.ts";
 import { wakeSubscribers } from "./wake-subscribers.ts";
 import { decide, type WorkList } from "./work-list.ts";
 
@@ -66,6 +67,8 @@ export async function followRuns(context: Context, runs: readonly Run[], list: W
       .filter(({ run, header }) => !header.outcome && !singles.has(run))
       .map(({ run, header }) => openLinks(context, header, run)),
   );
+  // Before the mark of the member, so that the sweeper follows it again while it owes this.
+  await wakeNodes(context, followed, list);
   const next: Followed[] = [];
   const last: Followed[] = [];
   for (const each of followed) {

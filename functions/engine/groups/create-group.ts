@@ -11,6 +11,7 @@ import { childGroup, readRunById } from "../items/run-reads.ts";
 import { loadValue } from "../items/values.ts";
 import { childPlan } from "../plan/strands.ts";
 import { executionName } from "../waits/executions.ts";
+import { lastRunId, parentsOf } from "../waits/nodes.ts";
 
 /** The ledger of an open group is two levels high, so it holds width squared pages. */
 export const OPEN_HEIGHT = 2;
@@ -50,7 +51,7 @@ export async function createChildGroup(context: Context, parent: Header, run: Ru
       await createHeader(context, childGroup(run), { ...common, ...wait, ...execution, height: 1, expanded: true })
     ).header;
   }
-  const input = inputOf(parent, run);
+  const input = await inputOf(context, parent, run);
   const only = step.choose && (await chosen(context, step.choose, input));
   const members = isPaged(step.members) ? step.members.count : step.members.length;
   const memberCount = only === undefined ? members : only < members ? 1 : 0;
@@ -59,6 +60,7 @@ export async function createChildGroup(context: Context, parent: Header, run: Ru
     ...input,
     ...(only !== undefined && { only }),
     ...(step.repeat && { repeat: step.repeat }),
+    ...(step.parents && { graph: true as const }),
     plan,
     memberCount,
     height: ledgerHeight(memberCount, context.config.width),
@@ -89,11 +91,14 @@ async function chosen(
 
 /**
  * Returns what a group gives to the first steps of its members: the value of the step before the group step, or, when
- * that is the first step of a member, what the parent group gives.
+ * that is the first step of a member, what the parent group gives, or what the member follows in a graph.
  */
-function inputOf(parent: Header, run: Run): Partial<Header> {
+async function inputOf(context: Context, parent: Header, run: Run): Promise<Partial<Header>> {
   if (run.manifest !== undefined) return {}; // spawned, or a page: no step comes before
   if (run.stepIndex > 0) return { input: runIdOf(run.gid, run.index, run.stepIndex - 1) };
+  // A member of a graph that follows several others begins with a task (core/plan/compile.ts).
+  const [only] = await parentsOf(context, parent, run.index);
+  if (only !== undefined) return { input: await lastRunId(context, parent, only) };
   return {
     ...(parent.input !== undefined && { input: parent.input }),
     ...(givesError(parent) && { givesError: true }),

@@ -13,6 +13,8 @@ import { notePlanned } from "../jobs/progress.ts";
 import { Packs, sendControl } from "../messages/send.ts";
 import { expiresAtOf, notBeforeOf, packSize, type Place, placeOf, quickPackSize } from "../plan/step-placement.ts";
 import { strandsOf } from "../plan/strands.ts";
+import { parentsIn } from "../waits/nodes.ts";
+import { waitingNode } from "./create-nodes.ts";
 import { recheckDelayed } from "./revoke-delayed.ts";
 
 /**
@@ -23,7 +25,8 @@ export async function expandAll(context: Context, header: Header): Promise<void>
   if (header.expanded || header.outcome) return;
   const { expandRange } = context.config;
   const memberCount = header.memberCount ?? 0;
-  if (memberCount > expandRange) {
+  // All rows of a graph are put before any of its members is sent, so it is expanded in one piece.
+  if (memberCount > expandRange && !header.graph) {
     const ranges = Array.from({ length: Math.ceil(memberCount / expandRange) }, (_, k) => ({
       from: k * expandRange,
       to: Math.min((k + 1) * expandRange, memberCount),
@@ -71,6 +74,7 @@ export async function expandMembers(
   const { width } = context.config;
   const { gid } = header;
   const same = await sameStrand(context, header);
+  const parents = header.graph && (await parentsIn(context, header));
   const mayBeHeld = again === "sweep" && (await mayBePaused(context, header));
   const isQuick = (step: PlanStep): boolean => !isGroupStep(step) && context.speeds.isMostlyQuick(step.task);
   const expandLeaf = async (first: number, end: number): Promise<void> => {
@@ -85,6 +89,20 @@ export async function expandMembers(
       const place = placeOf(context, step);
       const { queue, band } = place;
       if (admit && (queue !== admit.queue || band !== admit.band)) continue;
+      const waitsFor = parents?.[index] ?? NONE;
+      if (waitsFor.length > 0) {
+        // What it waits for wakes it. A row that is put later than with its group is looked at by its message.
+        if (admit) continue;
+        rows.push({
+          ref: { gid, index, stepIndex: 0 },
+          step,
+          attributes: waitingNode(context, header, step, waitsFor),
+        });
+        if (again) packs.add(gid, index, 0, queue, 0, band);
+        planned += taskSteps(strand);
+        members++;
+        continue;
+      }
       if (mayBeHeld && !isGroupStep(step) && (await pausedBy(context, header, step))) {
         left++;
         continue;
@@ -108,7 +126,7 @@ export async function expandMembers(
     await putRuns(context, rows);
     await recheckDelayed(
       context,
-      rows.filter(({ attributes }) => attributes.notBefore !== undefined),
+      rows.filter(({ attributes: { notBefore, status } }) => notBefore !== undefined || status === "deferred"),
     );
   };
   for (let index = from; index < to; index = (leafOf(index, width) + 1) * width) {
@@ -124,6 +142,7 @@ export async function expandMembers(
   const [some = 0, put = 0, , more = 0] = await all([packs.send(), waiting.put(), counted(), quick.send()]);
   return { messages: some + more, members, left: left + waiting.members - put };
 }
+const NONE: readonly number[] = [];
 /** Whether the first step of a member has a start time that lies ahead. Its message is delayed, and not held back. */
 function startsLater(step: PlanStep, header: Header, now: number): boolean {
   return (notBeforeOf(step, header.createdAt) ?? 0) > now;

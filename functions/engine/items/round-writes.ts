@@ -15,6 +15,20 @@ export async function queueAgain(context: Context, run: Run, round: number, anew
   const remove = [...OF_AN_ATTEMPT, ...OF_A_WAIT];
   return updateRun(context, run, { set, add: { attempt: 1 }, remove }, asSeen(context, run, round));
 }
+/**
+ * Lets the first run of a member of a graph wait again for the members that it follows, as if it had never started. It
+ * begins anew, with a child group of its own.
+ */
+export async function deferAgain(
+  context: Context,
+  run: Run,
+  round: number,
+  unmet: readonly string[],
+): Promise<RunWrite> {
+  const set = { status: "deferred" as const, round, since: round, sentAt: context.clock.now(), unmet: new Set(unmet) };
+  const remove = [...OF_AN_ATTEMPT, ...OF_A_WAIT].filter((name) => name !== "unmet");
+  return updateRun(context, run, { set: attributesOf(set), add: { attempt: 1 }, remove }, asSeen(context, run, round));
+}
 /** Lets a run wait again for its child group, which a later round opens again. What it had made itself stays. */
 export async function waitAgain(context: Context, run: Run, round: number): Promise<RunWrite> {
   const change = { set: { status: "waiting" as const, round }, remove: OF_AN_ATTEMPT };

@@ -2,7 +2,8 @@ import type { Canvas, FailurePolicy } from "../../core/canvas/canvas.ts";
 import { FanfoldError, under } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { requireQueue } from "../../core/names/queue-name.ts";
-import { compileCanvas, type DeclaredTracking, type OptionsOf, strandTasks } from "../../core/plan/compile.ts";
+import { compileCanvas, type DeclaredTracking, type OptionsOf } from "../../core/plan/compile.ts";
+import { strandTasks } from "../../core/plan/strand-tasks.ts";
 import type { PlanSize } from "../../core/plan/plan-size.ts";
 import type { Strand, TaskStep } from "../../core/plan/plan.ts";
 import { isLimited, LIMIT_NAMES, limitsOf, type RunLimits } from "../../core/task/run-limits.ts";
@@ -37,7 +38,13 @@ export function compileChild(
   optionsOf?: OptionsOf,
 ): Strand {
   return under(field, () => {
-    const strand = compileCanvas(canvas, declaredTracking(context), size, optionsOf);
+    const strand = compileCanvas(
+      canvas,
+      declaredTracking(context),
+      size,
+      optionsOf,
+      (task) => context.registry.info(task)?.queue,
+    );
     checkTasks(context, strand);
     return strand;
   });

@@ -1,11 +1,13 @@
 import type { Protocol } from "../../core/cost/work-count.ts";
 import {
   type GroupShape,
+  longestPath,
   type MemberRuns,
   type StepShape,
   type StrandShape,
   tasksBelow,
 } from "../../core/cost/work-shape.ts";
+import type { Parents } from "../../core/dag/order.ts";
 import { FanfoldError } from "../../core/errors.ts";
 import {
   type GroupStep,
@@ -150,15 +152,25 @@ export class ShapeBuilder {
     }
     if (isPaged(step.members)) throw new FanfoldError("internal", "the shape of a stored plan was asked for");
     const members: MemberRuns[] = [];
+    const path = step.parents && this.#longest(step.parents, step.members);
     for (const shape of this.#ways(step, step.members)) {
       const before = members.at(-1);
       if (before?.strand === shape) members[members.length - 1] = { strand: shape, count: before.count + 1 };
       else members.push({ strand: shape, count: 1 });
     }
-    return this.#grouped(tracking, members, "members", beside || Boolean(step.choose ?? step.repeat));
+    return this.#grouped(tracking, members, "members", beside || Boolean(step.choose ?? step.repeat), path);
+  }
+  /** Returns the runs on the longest path through the members of a graph. A member comes after those that it follows. */
+  #longest(parents: Parents, members: readonly Strand[]): number {
+    const ends: number[] = [];
+    for (const [index, each] of parents.entries())
+      ends.push(
+        longestPath(this.strand(members[index] ?? [])) + Math.max(0, ...each.map((parent) => ends[parent] ?? 0)),
+      );
+    return Math.max(0, ...ends);
   }
   /** Yields the strands that run: the longer way of a branch, and a loop's strand as often as it may run. */
-  *#ways({ choose, repeat }: GroupStep, members: readonly Strand[]): Generator<StrandShape, void, undefined> {
+  *#ways({ choose, repeat, parents }: GroupStep, members: readonly Strand[]): Generator<StrandShape, void, undefined> {
     if (repeat) {
       this.unknowns.loops++;
       for (const strand of members) yield this.#repeated(strand, repeat.most);
@@ -166,20 +178,27 @@ export class ShapeBuilder {
       this.unknowns.branches++;
       const [first = NOTHING, second = NOTHING] = members.map((strand) => this.strand(strand));
       yield tasksBelow(second, this.#tasks) > tasksBelow(first, this.#tasks) ? second : first;
-    } else for (const strand of members) yield this.strand(strand);
+    } else
+      for (const [index, strand] of members.entries()) {
+        const shape = this.strand(strand);
+        const follows = parents?.[index]?.length ?? 0;
+        yield follows === 0 ? shape : this.#same(`f${follows}`, [shape], () => ({ ...shape, follows }));
+      }
   }
   #grouped(
     tracking: GroupShape["tracking"],
     members: readonly MemberRuns[],
     kind: GroupShape["kind"],
     later = false,
+    path?: number,
   ): GroupShape {
     const key = members.map(({ strand, count }) => `${this.#idOf(strand)}x${count}`).join();
-    return this.#same(`g${tracking}|${kind}|${later}|${key}`, [], () => ({
+    return this.#same(`g${tracking}|${kind}|${later}|${path ?? ""}|${key}`, [], () => ({
       tracking,
       members,
       kind,
       ...(later && { later }),
+      ...(path !== undefined && { path }),
     }));
   }
 

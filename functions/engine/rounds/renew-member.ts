@@ -9,10 +9,11 @@ import { setOutcome } from "../items/header-writes.ts";
 import { doneOf, marksExistingOnly, readLedger } from "../items/ledger-reads.ts";
 import { isLive } from "../items/run-conditions.ts";
 import { currentRows, readMember } from "../items/run-reads.ts";
-import { cancelVoid, queueAgain, waitAgain } from "../items/round-writes.ts";
+import { cancelVoid, deferAgain, queueAgain, waitAgain } from "../items/round-writes.ts";
 import { noteRenewed } from "../jobs/progress.ts";
 import type { RetryOrder } from "../requests.ts";
 import { cutLinks } from "./cut-links.ts";
+import { unmetAgain } from "./renew-node.ts";
 import { readOrder, reopenGroup } from "./reopen-group.ts";
 import { needsRetry, selectsIn } from "./selection.ts";
 
@@ -28,6 +29,7 @@ export interface Renewal {
  *     error, broken, cancelled, idle        -> queued, attempt + 1
  *     ended, with failures below            -> waiting, for the same group in the new round
  *     ended well, or kept by the selection  -> stays
+ *     first run of a member of a graph      -> deferred, when what it follows runs again
  *     held under a lease                    -> stays, until the lease or the run has ended
  *
  * The first step of the strand that needs it is taken up. The rows of the steps after it are void from then on: they
@@ -42,11 +44,14 @@ export async function renewMember(context: Context, header: Header, index: numbe
   const order = await readOrder(context, header.gid, header.round);
   if (!order) return { run: undefined, renewed: false };
   for (const run of rows) await reviveLinks(context, header, run, order);
-  const first = (await firstToRun(context, header, rows, order)) ?? (isTerminal(last.status) ? undefined : last);
+  const follows = await unmetAgain(context, header, index, order);
+  const first = follows
+    ? rows[0]
+    : ((await firstToRun(context, header, rows, order)) ?? (isTerminal(last.status) ? undefined : last));
   if (order.filter && !(await areStill(context, rows))) return renewMember(context, header, index);
   if (!first) return { run: last, renewed: false };
   for (const later of rows.slice(rows.indexOf(first) + 1)) await endVoid(context, header, later);
-  return renew(context, header, first, order);
+  return renew(context, header, first, order, follows);
 }
 async function firstToRun(
   context: Context,
@@ -92,19 +97,29 @@ async function isKept(context: Context, header: Header, index: number): Promise<
   return node ? doneOf(node).has(localIndex(index, width)) : marksExistingOnly(header);
 }
 
-async function renew(context: Context, header: Header, run: Run, order: RetryOrder): Promise<Renewal> {
+async function renew(
+  context: Context,
+  header: Header,
+  run: Run,
+  order: RetryOrder,
+  follows: readonly string[] | undefined,
+): Promise<Renewal> {
   const { round } = header;
   if (isLive(context, run)) return { run, renewed: false };
   // Error links that a decision has cut off must not be told of an end that is no more.
   const links = isFailure(run.status) ? await calledLinkGroup(context, header, run) : undefined;
   if (links !== undefined) await setOutcome(context, { gid: links }, run.round, "dropped", {}, true);
   const child = run.joins === undefined ? undefined : await readHeader(context, run.joins);
-  const way = await wayOf(context, run, child, order);
+  const way = follows ? "anew" : await wayOf(context, run, child, order);
   // What the run had waited for must not begin any more. A group of this round is that of another process, further on.
   if (way !== "wait" && child && !child.outcome && child.round < round)
     await setOutcome(context, child, child.round, "dropped", {}, true);
   const write =
-    way === "wait" ? await waitAgain(context, run, round) : await queueAgain(context, run, round, way === "anew");
+    way === "wait"
+      ? await waitAgain(context, run, round)
+      : follows
+        ? await deferAgain(context, run, round, follows)
+        : await queueAgain(context, run, round, way === "anew");
   if (write.applied) await noteRenewed(context, run, way !== "wait", way === "anew");
   return { run: write.run, renewed: write.run?.round === round && !isTerminal(write.run.status) };
 }

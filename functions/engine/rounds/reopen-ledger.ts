@@ -1,3 +1,4 @@
+import { descendantsOf } from "../../core/dag/order.ts";
 import { addCounts, type Counts, minusCounts } from "../../core/plan/counts.ts";
 import { expectedMarks, localIndex } from "../../core/plan/ledger.ts";
 import { isFailure } from "../../core/plan/run-state.ts";
@@ -13,6 +14,7 @@ import { countersOf, doneOf, readCurrent, readLedger } from "../items/ledger-rea
 import { childGroup, currentRows, readLeaf } from "../items/run-reads.ts";
 import { strandOf } from "../plan/strands.ts";
 import type { RetrySelection } from "../requests.ts";
+import { parentsIn } from "../waits/nodes.ts";
 import { cutLinks } from "./cut-links.ts";
 import { membersNamed, needsRetry } from "./selection.ts";
 import { type NodeAt, suspectNodes } from "./suspect-leaves.ts";
@@ -38,13 +40,15 @@ export async function reopenLedger(
   round: number,
   selection: RetrySelection,
 ): Promise<void> {
+  const rerun = header.graph && (await rerunInGraph(context, header, selection));
   const reopening = {
     context,
     header,
     round,
     selection,
+    rerun,
     // Members that an early decision has cancelled run again with those that are named.
-    members: header.early ? undefined : membersNamed(header.gid, selection.filter),
+    members: rerun ?? (header.early ? undefined : membersNamed(header.gid, selection.filter)),
   };
   if (header.memberCount === undefined) return reopenUnsealed(reopening);
   if (header.memberCount === 0) return;
@@ -57,6 +61,8 @@ interface Reopening {
   readonly round: number;
   readonly selection: RetrySelection;
   readonly members: ReadonlySet<number> | undefined;
+  /** Set only for a graph: the members that run again, some because one that they follow does. */
+  readonly rerun?: ReadonlySet<number> | undefined;
 }
 
 /** How a node changes: places of members or of nodes below that it loses, and the counters that it has then. */
@@ -94,7 +100,7 @@ async function lossOfNode(reopening: Reopening, at: NodeAt): Promise<Loss> {
   });
   return lost;
 }
-async function lossOfLeaf({ context, header, selection }: Reopening, at: NodeAt): Promise<Loss> {
+async function lossOfLeaf({ context, header, selection, rerun }: Reopening, at: NodeAt): Promise<Loss> {
   const { width } = context.config;
   const lost: Loss = { places: [], missed: [], counts: countersOf(at.item) };
   const done = doneOf(at.item);
@@ -105,7 +111,8 @@ async function lossOfLeaf({ context, header, selection }: Reopening, at: NodeAt)
   for (const [index, runs] of strands) {
     const last = runs.at(-1) as Run;
     const local = localIndex(index, width);
-    if (!done.has(local) || rowless.has(local) || !(await runsAgain(context, header, runs, selection))) continue;
+    if (!done.has(local) || rowless.has(local)) continue;
+    if (!(rerun ? rerun.has(index) : await runsAgain(context, header, runs, selection))) continue;
     lost.places.push(local);
     lost.counts = minusCounts(lost.counts, marksOf(last, await besideOf(context, header, last)));
   }
@@ -116,6 +123,20 @@ async function besideOf(context: Context, header: Header, last: Run): Promise<Be
   const left =
     isFailure(last.status) && last.joins === undefined ? await readHeader(context, childGroup(last)) : undefined;
   return { links: links.counts, left: left?.outcome === undefined ? undefined : leftCounts(left) };
+}
+/**
+ * Returns the members of a graph that run again: those that need it, and, unless the retry keeps them, those below. What
+ * has not ended does not count, because nothing below it has begun.
+ */
+async function rerunInGraph(context: Context, header: Header, selection: RetrySelection): Promise<ReadonlySet<number>> {
+  const { width } = context.config;
+  const needed = new Set<number>();
+  for (let leaf = 0; leaf * width < (header.memberCount ?? 0); leaf++) {
+    for (const run of currentRows(await readLeaf(context, header.gid, leaf)))
+      if (!needed.has(run.index) && (await runsAgain(context, header, [run], selection))) needed.add(run.index);
+  }
+  if (selection.keepDownstream) return needed;
+  return new Set([...needed, ...descendantsOf(await parentsIn(context, header), needed)]);
 }
 /** Whether a step of a member runs again, or links beside it: a group that decides early marks members without these. */
 async function runsAgain(

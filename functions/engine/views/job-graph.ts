@@ -9,6 +9,7 @@ import { countersOf, readLedger } from "../items/ledger-reads.ts";
 import { childGroup, currentRows, openedGroup, readLeaf, readMember } from "../items/run-reads.ts";
 import type { GraphEdgeKind, GraphNode, JobGraph } from "../job-views.ts";
 import { memberStrand, strandOf } from "../plan/strands.ts";
+import { parentsIn } from "../waits/nodes.ts";
 import { countPending } from "./pending.ts";
 import { viewRun } from "./run-view.ts";
 
@@ -110,10 +111,17 @@ async function drawGroup(context: Context, drawing: Drawing, run: Run, from: str
   const header = await readHeader(context, gid);
   if (!header) return from;
   const count = header.memberCount;
-  const label = count === undefined ? "open group" : `group of ${count}`;
+  const label = count === undefined ? "open group" : `${header.graph ? "graph" : "group"} of ${count}`;
   drawing.nodes.push({ id: gid, kind: "group", label, status: header.outcome ?? "open", ...roundOf(header) });
-  for (const { first, last } of await drawMembers(context, drawing, header, header.pages ? "pages" : "members")) {
-    drawing.edges.push({ from, to: first, kind: "member" }, { from: last, to: gid, kind: "joins" });
+  const drawn = await drawMembers(context, drawing, header, header.pages ? "pages" : "members");
+  // A folded graph is one node, without the edges inside it.
+  const parents = header.graph && drawn.length === count ? await parentsIn(context, header) : undefined;
+  const followed = new Set(parents?.flat());
+  for (const [index, { first, last }] of drawn.entries()) {
+    const before = parents?.[index] ?? [];
+    if (before.length === 0) drawing.edges.push({ from, to: first, kind: "member" });
+    for (const parent of before) drawing.edges.push({ from: drawn[parent]?.last ?? "", to: first, kind: "next" });
+    if (!followed.has(index)) drawing.edges.push({ from: last, to: gid, kind: "joins" });
   }
   return gid;
 }

@@ -12,6 +12,7 @@ import { readMarked } from "../items/ledger-parts.ts";
 import { childGroup, currentRows, readLastStep, readLeaf, readRunById } from "../items/run-reads.ts";
 import { loadValue } from "../items/values.ts";
 import { hasNext, strandOf, strandsOf } from "../plan/strands.ts";
+import { endsIn } from "../waits/nodes.ts";
 import { refuseExpired } from "./group-view.ts";
 
 /**
@@ -26,7 +27,7 @@ export interface MemberEnd {
 }
 
 /**
- * Yields the ends of a group's members in order: member index, then page. In a decided group an unfinished member reads
+ * Yields the ends of a group's members in order: member index, then page. Of a graph only those that no other follows. In a decided group an unfinished member reads
  * as cancelled; in an open group it is left out. Reads leaf by leaf, so memory does not grow with the group. `from` is
  * the first index that is wanted. Leaves before it are read only for what their members added, and only when the reader
  * comes to the end of the members.
@@ -79,7 +80,8 @@ class EndReader {
    */
   #skipLeaves(header: Header): number {
     const { width } = this.#context.config;
-    const members = header.pages || header.outcome === undefined ? undefined : header.memberCount;
+    const counted = !header.pages && !header.graph && header.outcome !== undefined;
+    const members = counted ? header.memberCount : undefined;
     const leaves =
       members === undefined ? 0 : Math.floor(Math.min(members, Math.max(0, this.#from - this.#next)) / width);
     this.#next += leaves * width;
@@ -94,8 +96,10 @@ class EndReader {
     const { width } = this.#context.config;
     const strands = last.size === 0 ? undefined : await strandsOf(this.#context, header, leaf);
     const upTo = Math.min((leaf + 1) * width, header.memberCount ?? Number.POSITIVE_INFINITY);
+    const results = header.graph && (await endsIn(this.#context, header));
     const ends: MemberEnd[] = [];
     for (let index = leaf * width; index < upTo; index++) {
+      if (results && !results.has(index)) continue;
       const rowless = marked?.get(index);
       const run = rowless ?? (marked && !marked.has(index) ? undefined : last.get(index));
       if (run && header.pages) {

@@ -14,6 +14,7 @@ import { readRun } from "../items/run-reads.ts";
 import { loadValue } from "../items/values.ts";
 import { strandOf } from "../plan/strands.ts";
 import { dependenciesOf } from "./dependencies.ts";
+import { endsIn, lastRunId, parentsOf } from "../waits/nodes.ts";
 import { unmetOf } from "../waits/deferred.ts";
 import { pendingRuns } from "./pending.ts";
 import { wrongCursor } from "./job-view.ts";
@@ -57,18 +58,21 @@ async function stepOf(
   context: Context,
   run: Run,
   header: Header | undefined,
-): Promise<Pick<RunView, "task" | "each" | "stamps" | "next" | "wait">> {
+): Promise<Pick<RunView, "task" | "each" | "stamps" | "next" | "followed" | "wait">> {
   if (!header || !isPlanned(header, run)) return {};
   const { strand } = await strandOf(context, header, run);
   const step = strand[run.stepIndex];
   if (step === undefined) return {};
   const next = run.stepIndex + 1 < strand.length && ({ next: true } as const);
-  if (isGroupStep(step)) return { ...(step.wait && { wait: { of: step.wait.of, name: step.wait.name } }), ...next };
+  const followed = (await isFollowed(context, header, run)) && ({ followed: true } as const);
+  if (isGroupStep(step))
+    return { ...(step.wait && { wait: { of: step.wait.of, name: step.wait.name } }), ...next, ...followed };
   return {
     task: step.task,
     ...(step.each && { each: step.each }),
     ...(step.options?.stamps && { stamps: step.options.stamps }),
     ...next,
+    ...followed,
   };
 }
 /** Returns a run with its value, its log and what it waits for; undefined when there is no such run. */
@@ -99,11 +103,13 @@ async function callOf(
   if (!isPlanned(header, run)) return {};
   const step = (await strandOf(context, header, run)).strand[run.stepIndex];
   if (step === undefined || isGroupStep(step)) return {};
-  const before = run.stepIndex > 0 ? runIdOf(run.gid, run.index, run.stepIndex - 1) : header.input;
+  const [parent, ...others] = run.stepIndex > 0 ? [] : await parentsOf(context, header, run.index);
+  const given = others.length > 0 || parent === undefined ? undefined : await lastRunId(context, header, parent);
+  const before = run.stepIndex > 0 ? runIdOf(run.gid, run.index, run.stepIndex - 1) : (given ?? header.input);
   return {
     args: step.args ?? [],
     kwargs: step.kwargs ?? {},
-    ...(before !== undefined && !step.immutable && { inputOf: before }),
+    ...(before !== undefined && !step.immutable && others.length === 0 && { inputOf: before }),
   };
 }
 async function waitOf(context: Context, run: Run): Promise<Pick<RunView, "wait">> {
@@ -165,4 +171,8 @@ export async function listRuns(context: Context, jobId: string, filter: RunFilte
     if (items.length >= limit) return { items, cursor };
   }
   return { items };
+}
+/** Whether a run is of a member of a graph that another member follows. */
+async function isFollowed(context: Context, header: Header, { index }: Run): Promise<boolean> {
+  return header.graph === true && !(await endsIn(context, header)).has(index);
 }

@@ -11,8 +11,9 @@ import { duePart } from "../items/run-reads.ts";
 import { endDeferral, queueWoken, takeUnmet } from "../items/run-writes.ts";
 import { loadValue } from "../items/values.ts";
 import { sendRun } from "../messages/send.ts";
-import { awaitedBy, dependencyOf, metOf, parseDependency, subscribeOps } from "./dependencies.ts";
+import { awaitedBy, awaitsNodes, dependencyOf, metOf, parseDependency, subscribeOps } from "./dependencies.ts";
 import { refuseCycle } from "./cycles.ts";
+import { resumeNode } from "./nodes.ts";
 import { parseLock } from "./lock-names.ts";
 
 /**
@@ -61,6 +62,7 @@ export function unmetOf(run: Run): NonNullable<RunView["unmet"]> {
     if (kind === "rate") return { of: "rate", name: name.slice(name.indexOf("#") + 1), ...endPart(run.notBefore) };
     if (kind === "event") return { of: "event", name, ...endPart(run.eventDeadlines?.[name]) };
     if (kind === "run") return { of: "run", name: runIdOf(name, 0, 0) };
+    if (kind === "node") return { of: "node", name: runIdOf(run.gid, Number(name), 0) };
     const { mode, key } = parseLock(name);
     return { of: mode === "place" ? "concurrency" : "lock", name: key, ...endPart(run.notBefore) };
   });
@@ -114,6 +116,7 @@ export interface Resumed {
 }
 /** Checks whether what a deferred run waits for is there, and wakes it if so. The caller follows a run that has ended. */
 export async function resumeDeferred(context: Context, run: Run): Promise<Resumed> {
+  if (awaitsNodes(run) || (await hasTakenAll(context, run))) return resumeNode(context, run);
   if (awaitedBy(run).length > 0) {
     if (await wakeDependent(context, run)) return { woken: true };
     return { woken: false, ended: await refuseCycle(context, run) };
@@ -122,6 +125,12 @@ export async function resumeDeferred(context: Context, run: Run): Promise<Resume
   const met = await metOf(context, run, unmet);
   const none = met.length < unmet.length && met.length === 0;
   return { woken: !none && (await wakeRun(context, run.runId, met)) };
+}
+/** Whether a run is a node of a graph that waits for nothing any more: who took the last one has died before it queued it. */
+async function hasTakenAll(context: Context, { unmet, adopts, gid, stepIndex, attempt }: Run): Promise<boolean> {
+  if (unmet !== undefined || adopts !== undefined || stepIndex > 0) return false;
+  const header = await readHeader(context, gid);
+  return header?.graph === true && attempt === 0;
 }
 /**
  * Wakes a run that waits for other runs once all of these have ended. One unit. Each that ends is stored before it looks

@@ -58,6 +58,8 @@ const KINDS = {
       return met;
     },
   },
+  /** A member of the same graph, which changes the row itself when it ends (waits/nodes.ts). */
+  node: { subscribe: () => [], met: () => Promise.resolve([]) },
   /** The start of a window, at which the row says that the run may start. */
   rate: { subscribe: () => [], met: () => Promise.resolve([]) },
 } as const satisfies Readonly<Record<string, DependencyKind>>;
@@ -65,6 +67,10 @@ export type DependencyName = keyof typeof KINDS;
 
 /** Returns the text of a dependency, as `unmet` holds it. */
 export const dependencyOf = (kind: DependencyName, name: string): string => `${kind}:${name}`;
+
+/** Whether a run waits for other members of its graph. Then it waits for nothing else. */
+export const awaitsNodes = ({ status, unmet = NOTHING }: Run): boolean =>
+  status === "deferred" && [...unmet].some((dependency) => dependency.startsWith("node:"));
 
 export function parseDependency(dependency: string): { readonly kind: DependencyName; readonly name: string } {
   const colon = dependency.indexOf(":");

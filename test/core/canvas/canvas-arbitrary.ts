@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { eachOf } from "../../../functions/core/canvas/canvas-parts.ts";
-import type { Canvas, Chain, Chord, Chunks, Group, Signature } from "../../../functions/core/canvas/canvas.ts";
+import type { Canvas, Chain, Chord, Chunks, Graph, Group, Signature } from "../../../functions/core/canvas/canvas.ts";
 import type { Json, JsonObject } from "../../../functions/core/json.ts";
 
 /** JSON as it comes back from its own text: without -0 and without the one key that is refused. */
@@ -64,6 +64,7 @@ export const { canvas } = fc.letrec<{
   group: Group;
   chord: Chord;
   chunks: Chunks;
+  graph: Graph;
 }>((tie) => ({
   canvas: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
@@ -73,6 +74,7 @@ export const { canvas } = fc.letrec<{
     tie("chord"),
     tie("each"),
     tie("chunks"),
+    tie("graph"),
   ),
   task: fc.record(
     {
@@ -116,6 +118,27 @@ export const { canvas } = fc.letrec<{
     members: fc.array(tie("canvas"), { maxLength: 4 }),
     options: groupOptions.map(plain),
   }),
+  graph: fc
+    .record({
+      nodes: fc.array(fc.tuple(tie("canvas"), fc.array(fc.nat(9), { maxLength: 2 }), fc.boolean()), {
+        minLength: 1,
+        maxLength: 4,
+      }),
+      options: fc.constantFrom({}, { policy: "settled" as const }, { ttlSeconds: 60 }),
+    })
+    .map(({ nodes, options: given }) => ({
+      kind: "graph" as const,
+      nodes: nodes.map(([each, parents, placed], k) => ({
+        id: `n${k}`,
+        do: each,
+        // One that follows several others begins with a task.
+        parents: [
+          ...new Set(k === 0 ? [] : parents.slice(0, each.kind === "task" ? 2 : 1).map((parent) => `n${parent % k}`)),
+        ],
+        ...(placed && { site: "london" }),
+      })),
+      options: given,
+    })),
   chord: fc.record({ kind: fc.constant("chord" as const), header: tie("group"), body: tie("canvas") }),
 }));
 

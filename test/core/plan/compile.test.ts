@@ -4,7 +4,8 @@ import { isPlainGroup, normalised, unrolled, unwrapped } from "../../../function
 import { encodeCanvas, parseCanvas } from "../../../functions/core/canvas/canvas-wire.ts";
 import type { Canvas } from "../../../functions/core/canvas/canvas.ts";
 import { LIMITS } from "../../../functions/core/limits.ts";
-import { compileCanvas, strandTasks } from "../../../functions/core/plan/compile.ts";
+import { compileCanvas } from "../../../functions/core/plan/compile.ts";
+import { strandTasks } from "../../../functions/core/plan/strand-tasks.ts";
 import { isGroupStep, type PlanStep, type Strand } from "../../../functions/core/plan/plan.ts";
 import { canvas, signature } from "../canvas/canvas-arbitrary.ts";
 import { refusalOf } from "../refusal.ts";

@@ -6,3 +6,4 @@ export const bonjour = defineTask({
   queue: "paris.default",
   run: (ctx, name: string) => `bonjour ${name}, ici ${ctx.site}`,
 });
+export { visit, visited } from "../tasks/visits.ts";

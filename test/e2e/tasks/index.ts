@@ -130,3 +130,4 @@ export const atSite = defineWorkflow({
   parameters: z.strictObject({ site: z.string() }),
   canvas: () => one.s(),
 });
+export { submitsDiamond, visit, visited } from "./visits.ts";

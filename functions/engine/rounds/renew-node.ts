@@ -1,0 +1,59 @@
+import { isTerminal } from "../../core/plan/run-state.ts";
+import type { Context } from "../context.ts";
+import type { Header } from "../item-kinds.ts";
+import { currentRows, readMember } from "../items/run-reads.ts";
+import type { RetryOrder } from "../requests.ts";
+import { isMarked, parentsOf, unmetIn } from "../waits/nodes.ts";
+import { needsRetry } from "./selection.ts";
+
+/**
+ * Returns what a member of a graph waits for in a later round, if it begins anew. It does when one that it follows runs
+ * again, unless the round keeps it, and when it has not begun. Returns undefined for any other member.
+ */
+export async function unmetAgain(
+  context: Context,
+  header: Header,
+  index: number,
+  order: RetryOrder,
+): Promise<readonly string[] | undefined> {
+  const parents = await parentsOf(context, header, index);
+  if (parents.length === 0) return undefined;
+  const [first] = await readMember(context, header.gid, index);
+  const begun = first !== undefined && first.status !== "deferred" && first.error?.reason !== "upstream";
+  const again = !begun || (!order.keepDownstream && (await new Rerun(context, header, order).any(parents)));
+  return again ? unmetIn(context, header, parents) : undefined;
+}
+
+/** Finds which members of a graph run again in a round. Each is asked about once. */
+class Rerun {
+  readonly #context: Context;
+  readonly #header: Header;
+  readonly #order: RetryOrder;
+  readonly #known = new Map<number, Promise<boolean>>();
+
+  constructor(context: Context, header: Header, order: RetryOrder) {
+    this.#context = context;
+    this.#header = header;
+    this.#order = order;
+  }
+  async any(members: readonly number[]): Promise<boolean> {
+    for (const index of members) if (await this.#one(index)) return true;
+    return false;
+  }
+  #one(index: number): Promise<boolean> {
+    const known = this.#known.get(index) ?? this.#find(index);
+    this.#known.set(index, known);
+    return known;
+  }
+  /** One that the ledger lacks has begun the round, or needs it, or has ended well and was only not marked. */
+  async #find(index: number): Promise<boolean> {
+    const [context, header, order] = [this.#context, this.#header, this.#order];
+    const rows = currentRows(await readMember(context, header.gid, index));
+    const last = rows.at(-1);
+    if (!last || last.round >= header.round) return true;
+    if (await isMarked(context, header, index)) return false;
+    if (!isTerminal(last.status)) return true;
+    for (const run of rows) if (await needsRetry(context, header, run, order)) return true;
+    return !order.keepDownstream && this.any(await parentsOf(context, header, index));
+  }
+}
