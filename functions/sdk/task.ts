@@ -53,7 +53,11 @@ export type ValueOf<Returned> =
 export interface TaskSettings extends LimitSettings {
   /** Unique among all tasks of a deployment, 1 to 200 characters without white space. By custom `area.verb`. */
   readonly name: string;
-  /** Whole number from 1, raised when results change. A lower version never reruns newer work. Default 1. */
+  /**
+   * Whole number from 0, raised when results change. Ends that a lower version of the task has made are outdated. The
+   * outdated part of what runs depend on is made anew when somebody asks (docs/guide-ledger.md). A process with a lower
+   * version neither makes newer ends anew nor runs what a newer one has begun. Default 0.
+   */
   readonly version?: number;
   /**
    * Queue of the task unless a signature names one: `site.queue#function` or a short form. Default: the default queue.
@@ -263,7 +267,7 @@ export function tasksByName(tasks: Iterable<AnyTask>): ReadonlyMap<string, AnyTa
 function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
   const {
     name,
-    version = 1,
+    version = 0,
     queue,
     timeout = DEFAULT_TIMEOUT_SECONDS,
     retry,
@@ -277,8 +281,8 @@ function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
   } = settings;
   const problem = nameProblem(name);
   if (problem !== undefined) throw invalid("/name", `the name of a task ${problem}`);
-  if (!Number.isSafeInteger(version) || version < 1)
-    throw invalid("/version", `the version of ${name} must be a whole number from 1`);
+  if (!Number.isSafeInteger(version) || version < 0)
+    throw invalid("/version", `the version of ${name} must be a whole number from 0`);
   if (!(timeout > 0 && Number.isFinite(timeout)))
     throw invalid("/timeout", `the timeout of ${name} must be a number of seconds above 0`);
   // Only the form can be checked here, because sites belong to the deployment.

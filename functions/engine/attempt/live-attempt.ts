@@ -43,6 +43,8 @@ export class LiveAttempt implements Attempt {
   readonly log = new RunLog();
   /** What the attempt has depended on so far, by name. */
   readonly edges = new Map<string, Edge>();
+  /** Versions of all tasks upstream that the ends which it has consumed were made with. */
+  readonly closure = new Map<string, number>();
   #aborted: AbortReason | undefined;
   readonly #timeoutSeconds: number;
 

@@ -90,11 +90,8 @@ export async function renewIfStale(context: Context, ended: Run): Promise<readon
   const changed = await changedDependency(context, ended);
   return changed ? renew(context, ended, changed.by, changed.present) : [];
 }
-/** Whether a dependency of an ended identity has ended otherwise since it was consumed. Costs reads only. */
-export async function hasStaleEdges(context: Context, ended: Run): Promise<boolean> {
-  return (await changedDependency(context, ended)) !== undefined;
-}
-async function changedDependency(
+/** Finds a dependency of an ended identity that has ended otherwise since it was consumed. Costs reads only. */
+export async function changedDependency(
   context: Context,
   ended: Run,
 ): Promise<{ readonly by: Run; readonly present: Identities } | undefined> {
@@ -120,7 +117,7 @@ async function renew(context: Context, seen: Run, by: Run, present: Identities):
   const taken = await wakeSubscribers(context, seen);
   const identity = await readIdentity(context, seen.gid);
   if (!identity || identity.run.round !== seen.round || !isTerminal(identity.run.status)) return taken;
-  const cause = [...(by.cause ?? []), by.gid].slice(-LONGEST_CAUSE);
+  const cause = causeOf(by);
   const ttl = Math.ceil(context.clock.now() / 1_000) + context.config.identityRetentionSeconds;
   const asked = Object.fromEntries(present.flatMap((each) => (each ? [[each.run.gid, each.run.round]] : [])));
   const write = await context.store.write(renewIdentityOp(context, identity, ttl, { asked, cause }));
@@ -128,6 +125,8 @@ async function renew(context: Context, seen: Run, by: Run, present: Identities):
   if (begun && begun.run.round === seen.round + 1 && begun.run.status === "queued") await send(context, begun);
   return taken;
 }
+/** Returns the chain of changes of which the end of `by` is the last. */
+export const causeOf = (by: Run): readonly string[] => [...(by.cause ?? []), by.gid].slice(-LONGEST_CAUSE);
 async function sendAgain(context: Context, row: Run): Promise<void> {
   const header = await readHeader(context, row.gid);
   if (header && !header.outcome) await sendRun(context, header, row, 0);

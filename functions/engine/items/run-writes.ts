@@ -6,6 +6,7 @@ import type { Change, Condition, WriteResult } from "../ports.ts";
 import { absent, and, contains, eq, not, oneOf, or, present } from "./conditions.ts";
 import { idle, leaseOver, notTerminal } from "./run-conditions.ts";
 import { childGroup, identify } from "./run-reads.ts";
+import { KEPT_ATTRIBUTES } from "./sharing-attributes.ts";
 
 /**
  * Every conditional write on a run row (docs/protocol-rules.md, section 5). Each costs one write unit for a row under 1 KB.
@@ -126,7 +127,11 @@ export async function endIdleRun(
 }
 /** Returns the attributes that say what a run depended on, unless it ends with them. */
 const ofDependencies = (seen: Run, set: Partial<RunAttributes>): readonly string[] =>
-  [...(seen.asked ? ["asked"] : []), ...(seen.edges === undefined ? [] : ["edges"])].filter((name) => !(name in set));
+  [
+    ...(seen.asked ? ["asked"] : []),
+    ...(seen.edges === undefined ? [] : ["edges"]),
+    ...(seen.kept ? KEPT_ATTRIBUTES : []),
+  ].filter((name) => !(name in set));
 /** Ends an identity, or a run below one, that waits for an identity which waits for it. Only while it still does. */
 export async function endCycle(
   context: Context,
