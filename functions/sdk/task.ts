@@ -99,6 +99,16 @@ export interface TaskSettings extends LimitSettings {
    * scopes are never shared.
    */
   readonly scope?: string;
+  /**
+   * `true` puts the runs that jobs share into the list of identities (`GET /identities`). It costs one write unit for
+   * each, and one for each blob among its arguments. Default `false`.
+   */
+  readonly listed?: boolean;
+  /**
+   * When ends that an earlier version has made are made anew: `"lazy"` (the default) when somebody asks, `"eager"` once a
+   * worker with the higher version runs. `"eager"` lists the runs, as `listed` does.
+   */
+  readonly refresh?: "lazy" | "eager";
   /** Runs that jobs share, and that must have ended before a run of this task starts: `ctx.deps` has their values. */
   readonly dependsOn?: { readonly [name: string]: DependencySource };
   /**
@@ -278,11 +288,16 @@ function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
     dedupe,
     scope,
     dependsOn,
+    listed = false,
+    refresh = "lazy",
   } = settings;
   const problem = nameProblem(name);
   if (problem !== undefined) throw invalid("/name", `the name of a task ${problem}`);
   if (!Number.isSafeInteger(version) || version < 0)
     throw invalid("/version", `the version of ${name} must be a whole number from 0`);
+  if (refresh !== "lazy" && refresh !== "eager")
+    throw invalid("/refresh", `the refresh of ${name} must be "lazy" or "eager"`);
+  if (typeof listed !== "boolean") throw invalid("/listed", `listed of ${name} must be true or false`);
   if (!(timeout > 0 && Number.isFinite(timeout)))
     throw invalid("/timeout", `the timeout of ${name} must be a number of seconds above 0`);
   // Only the form can be checked here, because sites belong to the deployment.
@@ -299,6 +314,8 @@ function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
     ...(tracking !== undefined && { tracking: readTracking(tracking, "/tracking") }),
     ...(dedupe !== undefined && { dedupe: readDedupe(dedupe, "/dedupe") }),
     ...(scope !== undefined && { scope: readScope(scope, "/scope") }),
+    ...((listed || refresh === "eager") && { listed: true as const }),
+    ...(refresh === "eager" && { refresh }),
     ...(dependsOn !== undefined && { dependsOn: readDependsOn(dependsOn, "/dependsOn", readSignatureOptions) }),
     ...limitsPart(settings),
     ...(Object.prototype.toString.call(run) === "[object AsyncGeneratorFunction]" && { streams: true as const }),

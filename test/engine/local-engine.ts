@@ -52,7 +52,7 @@ export class LocalEngine {
     this.store = on?.store ?? new MemoryStore();
     this.queue = on?.queue ?? new MemoryQueue(this.clock);
     this.blobs = on?.blobs ?? new MemoryBlobs();
-    this.#ids = on?.#ids ?? new SequenceIds();
+    this.#ids = on ? on.#ids : new SequenceIds();
     this.#loop = loop;
     const list = [...tasks];
     this.#tasks = list;

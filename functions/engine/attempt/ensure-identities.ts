@@ -18,6 +18,7 @@ import {
   subscriptionOf,
   writtenIdentity,
 } from "../items/identity-items.ts";
+import { listOps } from "../items/identity-list.ts";
 import { keepBlobs } from "../items/shared-blobs.ts";
 import { sendIdentities } from "../messages/send.ts";
 import { rootStep } from "../plan/job-shape.ts";
@@ -66,6 +67,8 @@ export async function ensureIdentities<Each extends Ask>(
   const ops = await all(
     [...beginning.values()].map(async (k) => beginOp(context, header, asks[k] as Ask, found[k], starts[k])),
   );
+  const listed = [...beginning].flatMap(([gid, k]) => listOps(context, gid, (asks[k] as Ask).step));
+  if (listed.length > 0) await context.store.writeMany(listed);
   const results = ops.length > 0 ? await context.store.writeMany(ops) : [];
   const begun = new Map([...beginning.keys()].map((gid, k) => [gid, writtenIdentity(results[k] as WriteResult)]));
   const asked = asks.flatMap((ask, k): Asked<Each>[] => {
@@ -85,9 +88,14 @@ export async function ensureIdentities<Each extends Ask>(
   await all(
     asked
       .filter(({ identity }) => identity.header.ttl < header.ttl)
-      .map(({ gid }) => keepIdentity(context, gid, header.ttl + KEPT_LONGER_SECONDS)),
+      .map(({ gid, step }) => keepLonger(context, gid, step, header.ttl + KEPT_LONGER_SECONDS)),
   );
   return asked;
+}
+async function keepLonger(context: Context, gid: string, step: TaskStep, ttl: number): Promise<void> {
+  const listed = listOps(context, gid, step);
+  if (listed.length > 0) await context.store.writeMany(listed);
+  await keepIdentity(context, gid, ttl);
 }
 async function beginOp(
   context: Context,

@@ -9,8 +9,7 @@ import { type Header, ownedBy, type Run, type RunAttributes, type RunError } fro
 import { type Edge, keepEdges, outcomeOf } from "../items/edge-items.ts";
 import { awaitIdentityOp, readIdentities } from "../items/identity-items.ts";
 import { identify } from "../items/run-reads.ts";
-import { endIdleRun, runWrite } from "../items/run-writes.ts";
-import { causeOf } from "../follow/wake-dependents.ts";
+import { endIdleRun, endVerified, runWrite } from "../items/run-writes.ts";
 import { causedByItself } from "../waits/cycles.ts";
 import { askedOf } from "../waits/deferred.ts";
 import { dependencyOf, subscribeOps } from "../waits/dependencies.ts";
@@ -73,14 +72,14 @@ async function verify(
   switch (verdict.kind) {
     case "holds": {
       const edges = await keepEdges(context, run, verdict.edges, verdict.closure);
-      const written = await endIdleRun(context, run, header, run, { ...run.kept, edges, verified: true });
+      const written = await endVerified(context, run, { ...run.kept, edges, verified: true });
       return written.ended ? { kind: "ended", run: written.ended } : LATER;
     }
     case "waits":
       return defer(context, header, member, verdict.identities.map(awaitedIdentity));
     case "changed": {
       const { by } = verdict;
-      return by ? { ...member, run: { ...run, cause: causeOf(by) } } : member;
+      return by ? { ...member, run: { ...run, cause: [by.gid] } } : member;
     }
     default:
       return assertNever(verdict);

@@ -6,7 +6,7 @@ import { attemptsOf, type Header, type Run, type RunAttributes, type RunError } 
 import { killsAlone } from "../items/run-claims.ts";
 import { type Outdated, unreachedHere } from "../items/versions.ts";
 import { isLive } from "../items/run-conditions.ts";
-import { breakDeadRun, endIdleRun, noteUnknownTask } from "../items/run-writes.ts";
+import { breakDeadRun, endIdleRun, endVerified, noteUnknownTask } from "../items/run-writes.ts";
 import { countKilled } from "../jobs/statistics.ts";
 import { expiryOf, queueOf } from "../plan/step-placement.ts";
 import type { MemberOutcome } from "../attempt/member-outcome.ts";
@@ -89,7 +89,10 @@ async function leaveToNewer(
   if (isLive(context, run)) return { kind: "later", delaySeconds: secondsUntil(context, run.leaseUntil) };
   const wait = await graceLeft(context, header, ref, run, newer.task);
   if (wait) return wait;
-  if (run.kept && run.edges !== undefined) return end({ ...run.kept, edges: run.edges, verified: true });
+  if (run.kept) {
+    const { ended } = await endVerified(context, run, { ...run.kept, verified: true });
+    return ended ? { kind: "ended", run: ended } : { kind: "later", delaySeconds: 1 };
+  }
   const error = {
     name: "NewerVersion",
     message: `the run was begun for version ${newer.to} of ${newer.task}, and the workers have version ${newer.from}`,

@@ -121,10 +121,13 @@ const ownerOf = (context: Context, run: Pick<Run, "jobId" | "ttl">): Owned => ({
  * As long as any job that asks for the end of an identity may keep it, and some time more, so that the next round need
  * not write its edges again.
  */
-function keptUntil({ clock, config }: Context, run: Pick<Run, "jobId" | "ttl">): number {
-  if (!isShared(run.jobId)) return run.ttl;
+function keptUntil(context: Context, run: Pick<Run, "jobId" | "ttl">): number {
+  return isShared(run.jobId) ? Math.max(run.ttl + SLACK_SECONDS, keptLongest(context)) : run.ttl;
+}
+/** Returns until when any identity may be kept that somebody asks for now, and some time more. In seconds. */
+export function keptLongest({ clock, config }: Context): number {
   const longest = Math.max(config.identityRetentionSeconds, config.maxJobTimeoutSeconds + config.retentionSeconds);
-  return Math.max(run.ttl, Math.ceil(clock.now() / 1_000) + longest) + SLACK_SECONDS;
+  return Math.ceil(clock.now() / 1_000) + longest + SLACK_SECONDS;
 }
 const SLACK_SECONDS = 60 * 86_400;
 

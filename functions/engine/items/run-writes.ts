@@ -132,6 +132,12 @@ const ofDependencies = (seen: Run, set: Partial<RunAttributes>): readonly string
     ...(seen.edges === undefined ? [] : ["edges"]),
     ...(seen.kept ? KEPT_ATTRIBUTES : []),
   ].filter((name) => !(name in set));
+/** Ends a round of an identity as the round before has ended. Only while it is the round that was seen, and idle. */
+export async function endVerified(context: Context, seen: Run, set: Partial<RunAttributes>): Promise<RunWrite> {
+  const remove = ["notBefore", "due", "dueShard", "unmet", "unknownSince", "asked", ...KEPT_ATTRIBUTES];
+  const when = and(eq("round", seen.round), present("kept"), idle(context.clock.now()));
+  return updateRun(context, seen, { set: attributesOf(set), remove }, when);
+}
 /** Ends an identity, or a run below one, that waits for an identity which waits for it. Only while it still does. */
 export async function endCycle(
   context: Context,

@@ -1,7 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { defineTask, group, TaskBroken } from "../../../functions/sdk/index.ts";
-import { canvasOf } from "../../../functions/sdk/canvas-builder.ts";
-import { LocalEngine } from "../local-engine.ts";
+import { group } from "../../../functions/sdk/index.ts";
 import { Graph, Release } from "./releases.ts";
 
 /** Two releases of one graph: the first has run the report of both files. */
