@@ -40,7 +40,13 @@ export function identitiesCommand(): Command {
 }
 function identityLines(identities: readonly Identity[], width: number): string[] {
   return table(
-    [{ title: "RUN" }, { title: "STATUS" }, { title: "VERSION", right: true }, { title: "ARGUMENTS" }, { title: "WHY" }],
+    [
+      { title: "RUN" },
+      { title: "STATUS" },
+      { title: "VERSION", right: true },
+      { title: "ARGUMENTS" },
+      { title: "WHY" },
+    ],
     identities.map((each) => [
       each.runId,
       each.status,

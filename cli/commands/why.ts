@@ -50,6 +50,8 @@ function lineOf(run: Run): string {
   const { runId, task, status, round, outdated = [], cause = [], why } = run;
   const name = `${task ?? "group"} ${runId}, ${status}${round > 0 ? `, round ${round}` : ""}`;
   const changed = why?.of === "version" && cause.length > 0 ? `; the end of ${cause.at(-1)} has changed` : "";
-  const stale = outdated.map(({ task: by, from, to }) => `\n    outdated: ${by} has version ${to}, this was made with ${from}`);
+  const stale = outdated.map(
+    ({ task: by, from, to }) => `\n    outdated: ${by} has version ${to}, this was made with ${from}`,
+  );
   return `${name}\n    ${whyText(run)}${changed}${stale.join("")}`;
 }

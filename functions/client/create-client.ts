@@ -168,7 +168,14 @@ function runCalls(json: ReadJson): Pick<Client, "run" | "group" | "cancelRun" | 
   };
 }
 
-type FailureCalls = "failures" | "identities" | "locks" | "deadLetters" | "deadLetter" | "redriveDeadLetters" | "purgeDeadLetters";
+type FailureCalls =
+  | "failures"
+  | "identities"
+  | "locks"
+  | "deadLetters"
+  | "deadLetter"
+  | "redriveDeadLetters"
+  | "purgeDeadLetters";
 function failureCalls(json: ReadJson): Pick<Client, FailureCalls> {
   return {
     failures: (filter = {}) => json("/failures", { query: { ...filter } }),

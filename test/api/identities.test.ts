@@ -3,7 +3,12 @@ import type { BlobRef } from "../../functions/core/blob-ref.ts";
 import { defineTask, group } from "../../functions/sdk/index.ts";
 import { startApi } from "./api.ts";
 
-const source = defineTask({ name: "source", dedupe: "forever", listed: true, run: (_ctx, file: string) => `text ${file}` });
+const source = defineTask({
+  name: "source",
+  dedupe: "forever",
+  listed: true,
+  run: (_ctx, file: string) => `text ${file}`,
+});
 const read = defineTask({ name: "read", dedupe: "forever", listed: true, run: (_ctx, blob: BlobRef) => blob.bytes });
 const index = defineTask({
   name: "index",
@@ -52,13 +57,15 @@ describe("GET /identities", () => {
     await expect(client.identities({ task: "nobody" })).rejects.toMatchObject({ code: "unknown_task" });
     await expect(client.identities({})).rejects.toMatchObject({ code: "invalid_request", details: { field: "/task" } });
   });
-  it.each(["/identities?blob=x", "/identities?task=a&limit=101", "/identities?task=source&cursor=9", "/identities?tsk=a"])(
-    "GET %s is refused",
-    async (path) => {
-      const response = await startApi({ tasks: [source] }).ask("GET", path);
-      expect([response.status, await response.json()]).toMatchObject([400, { code: "invalid_request" }]);
-    },
-  );
+  it.each([
+    "/identities?blob=x",
+    "/identities?task=a&limit=101",
+    "/identities?task=source&cursor=9",
+    "/identities?tsk=a",
+  ])("GET %s is refused", async (path) => {
+    const response = await startApi({ tasks: [source] }).ask("GET", path);
+    expect([response.status, await response.json()]).toMatchObject([400, { code: "invalid_request" }]);
+  });
 });
 
 describe("GET /runs/{id} says why", () => {

@@ -13,6 +13,7 @@ import {
   groupEnd,
   type GroupEnd,
   handleOf,
+  inputOf,
   isKnown,
   jsonOf,
   NOTHING,
@@ -231,11 +232,14 @@ export class Reference {
     const shared = runIdOf(identity, 0, 0);
     const { status, error } = run;
     if (status === "broken" && error?.reason === "task_killed" && this.#mayBeKilled(shared)) return plain("broken");
-    if (status === "broken" && error?.reason === "dead_letter") return plain("broken");
+    if (status === "broken" && ["dead_letter", "newer_version"].includes(error?.reason ?? "")) return plain("broken");
     if (status === "error" && this.#journal.wasAborted(shared)) return plain("error");
     if (status === "error" && error?.reason === "task_timeout" && this.#journal.wasOverdue(shared))
       return plain("error");
-    const behaviour = behaviourIn(script, this.#shape.madeIn.get(`${identity} ${run.adoptsRound}`) ?? run.adoptsRound ?? 0);
+    const behaviour = behaviourIn(
+      script,
+      this.#shape.madeIn.get(`${identity} ${run.adoptsRound}`) ?? run.adoptsRound ?? 0,
+    );
     if (behaviour === "broken" || (script.needs && status === "broken")) return plain("broken");
     if (behaviour === "always" || behaviour === "fatal") return plain("error");
     const args = this.#arguments(signature.args, signature.immutable ? undefined : input, false);
@@ -303,14 +307,7 @@ export class Reference {
     }
   }
   #when(header: Header, run: Run, flow: When, input: Value | undefined): Ended {
-    const asked =
-      input === undefined
-        ? null
-        : input.kind === "json"
-          ? input.json
-          : input.kind === "group"
-            ? handleOf(input.entries)
-            : undefined;
+    const asked = inputOf(input);
     const only = asked === undefined ? header.only : holds(flow.condition, asked) ? 0 : 1;
     // A retry that keeps what comes after a step keeps the way that was taken for its earlier value.
     const kept = this.#shape.header(jobIdOf(run.gid))?.retry?.keepDownstream === true;

@@ -171,11 +171,10 @@ export class SharedWork {
       this.#depends && random.chance(0.6)
         ? { needs: this.#needs(random.int(declared ? kind : KINDS), undefined, declared) }
         : {};
-    if (this.#versioned && random.chance(0.85)) return this.#level(kind);
+    if (this.#versioned) return this.#level(kind);
     return {
       ...needs,
       ...(this.#depends && random.chance(0.4) && { changes: true as const }),
-      ...(this.#versioned && kind % 3 !== 1 && { tells: true as const }),
       label: `s${kind}`,
       steps: random.int(8),
       behaviour,

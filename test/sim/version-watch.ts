@@ -56,7 +56,8 @@ export class VersionWatch {
   }
   #begun(before: Run | undefined, after: Run): void {
     const { gid, round, version = 0, needs, why } = after;
-    const upstream = before && why?.of === "version" && why.task !== after.task ? this.#edges.edgesOf(before) : undefined;
+    const upstream =
+      before && why?.of === "version" && why.task !== after.task ? this.#edges.edgesOf(before) : undefined;
     this.#rounds.set(gid, { round, version, needs, ...(upstream && { upstream }), mayRun: !upstream });
     if (upstream) for (const edge of upstream) this.#look(gid, edge);
     if (why?.of === "version") this.#world.scheduler.count("outdated");
@@ -110,7 +111,10 @@ export class VersionWatch {
   /** Notes a change of what rounds that verify an end have consumed. */
   #moved(ended: Run): void {
     for (const round of this.#rounds.values())
-      if (!round.mayRun && round.upstream?.some(({ gid, outcome }) => gid === ended.gid && outcome !== outcomeOf(IDS, ended)))
+      if (
+        !round.mayRun &&
+        round.upstream?.some(({ gid, outcome }) => gid === ended.gid && outcome !== outcomeOf(IDS, ended))
+      )
         round.mayRun = true;
   }
   #look(gid: string, edge: Edge): void {

@@ -12,7 +12,7 @@ export const identityRoute = route({
   operation: "listIdentities",
   summary: "Runs that jobs share: those of a task, those that were given a blob, or both",
   description:
-    "Only runs of tasks that say `listed: true` or `refresh: \"eager\"` are listed. A page may be empty although more follow: ask until there is no cursor.",
+    'Only runs of tasks that say `listed: true` or `refresh: "eager"` are listed. A page may be empty although more follow: ask until there is no cursor.',
   query: z.strictObject({
     task: z.string().min(1).max(LIMITS.nameCharacters).optional(),
     blob: z

@@ -73,7 +73,11 @@ async function valueOf(context: Context, run: Run, task: string): Promise<Json> 
 }
 
 /** Adds to a commit what the attempt has depended on, before the commit makes it count. */
-export async function withEdges(context: Context, { run, edges, closure }: LiveAttempt, commit: Commit): Promise<Commit> {
+export async function withEdges(
+  context: Context,
+  { run, edges, closure }: LiveAttempt,
+  commit: Commit,
+): Promise<Commit> {
   const { status } = commit.set;
   if (edges.size === 0 || status === undefined || !(isTerminal(status) || status === "waiting")) return commit;
   return { ...commit, set: { ...commit.set, edges: await keepEdges(context, run, edges, closure) } };

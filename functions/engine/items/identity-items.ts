@@ -88,12 +88,7 @@ export function restartIdentityOp(context: Context, identity: Identity, start: I
   return restartOp(context, identity, { task, ...row }, own, [own.step ? "plan" : "step"]);
 }
 /** Does so because a run that it depends on has another end. The task and its arguments stay. */
-export function renewIdentityOp(
-  context: Context,
-  identity: Identity,
-  ttl: number,
-  row: RoundStart,
-): WriteOp {
+export function renewIdentityOp(context: Context, identity: Identity, ttl: number, row: RoundStart): WriteOp {
   return restartOp(context, identity, row, { ttl }, []);
 }
 /** A round has the version of the process that begins it, so that no process with a lower one runs it. */

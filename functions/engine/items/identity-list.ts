@@ -50,7 +50,8 @@ export async function readListed(
 ): Promise<ListPage> {
   const options = { limit, ...(after !== undefined && { cursor: after }) };
   const { items, cursor } = await store.query("tasks", listPartition(task, shard), options);
-  const next = cursor !== undefined ? { shard, after: cursor } : shard + 1 < LIST_SHARDS ? { shard: shard + 1 } : undefined;
+  const next =
+    cursor !== undefined ? { shard, after: cursor } : shard + 1 < LIST_SHARDS ? { shard: shard + 1 } : undefined;
   return { gids: items.map(({ key }) => key.sort), ...(next && { next }) };
 }
 /** Reads a page of the identities that were given a blob, of one task or of all. */

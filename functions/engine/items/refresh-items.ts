@@ -46,7 +46,12 @@ export async function advanceRefresh(
   const at = seen.after === undefined ? absent("after") : eq("after", seen.after);
   const when = and(eq("version", seen.version), eq("shard", seen.shard), at);
   const place = next ?? { shard: seen.shard };
-  const set = { shard: place.shard, begun, ...(next && { until }), ...(place.after !== undefined && { after: place.after }) };
+  const set = {
+    shard: place.shard,
+    begun,
+    ...(next && { until }),
+    ...(place.after !== undefined && { after: place.after }),
+  };
   const remove = [...(place.after === undefined ? ["after"] : []), ...(next ? [] : ["until"])];
   const change = { set: attributesOf(set as object), remove };
   return (await store.write({ op: "update", key: refreshKey(task), change, when })).applied;

@@ -75,7 +75,9 @@ function claimOp(context: Context, { ref, header, token, task, seen }: ClaimRequ
     add: { attempt: 1 },
     remove: ["notBefore", "due", "dueShard", "unknownSince", "unmet"],
   };
-  const free = takeover ? and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, now)) : idle(now);
+  const free = takeover
+    ? and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, now))
+    : idle(now);
   const claim: UpdateOp = { op: "update", key, change, when: and(eq("round", seen.round), free) };
   return isIdentity(ref.gid) ? versionedClaim(context, claim, seen, task) : claim;
 }

@@ -6,7 +6,14 @@ import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import type { Run } from "../item-kinds.ts";
 import { readEdges } from "../items/edge-items.ts";
-import { isListed, type ListPage, type ListPlace, LIST_SHARDS, readGivenBlob, readListed } from "../items/identity-list.ts";
+import {
+  isListed,
+  type ListPage,
+  type ListPlace,
+  LIST_SHARDS,
+  readGivenBlob,
+  readListed,
+} from "../items/identity-list.ts";
 import { type Identity, readIdentities } from "../items/identity-items.ts";
 import { type Outdated, outdatedItself, outdatedOf } from "../items/versions.ts";
 import type { IdentityView, Page } from "../job-views.ts";

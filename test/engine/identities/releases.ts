@@ -38,7 +38,7 @@ export class Graph {
       this.calls.push(`${level}@${versionOf(level)} ${file}`);
       return this.equal.has(level) ? level : `${level}${versionOf(level)}`;
     };
-    const define = (level: Level, run: (ctx: Context, file: string) => unknown): Task<[string], Json> =>
+    const define = (level: Level, run: (ctx: Context, file: string) => unknown): Task<[string], string> =>
       defineTask({ ...this.settings, name: level, version: versionOf(level), dedupe: "forever", run: run as never });
     const source = define("source", async (_ctx, file) => {
       await this.during?.();
@@ -65,14 +65,14 @@ export class Graph {
   }
 }
 interface Context {
-  requireDependency(name: string, signature: CanvasSource): Promise<Json>;
+  requireDependency(name: string, signature: CanvasSource): Promise<string>;
 }
 
 /** One release of the code of a graph, with a process that runs it. Its ports are those of the first one. */
 export class Release {
   readonly graph: Graph;
   readonly local: LocalEngine;
-  readonly tasks: { readonly [level in Level]: Task<[string], Json> };
+  readonly tasks: { readonly [level in Level]: Task<[string], string> };
 
   constructor(graph: Graph, deployed: Deployed = {}, first?: Release) {
     const tasks = graph.tasks(deployed);

@@ -83,8 +83,21 @@ describe("an end that is verified", () => {
     const second = release(1, first.local);
     const { shared, results } = await finish(second.local, second.spawner.s());
     expect(results).toEqual([1, 2]);
-    expect(calls).toEqual(["below@0", "spawner equal", "item 1", "item 2", "below@1", "spawner other", "item 1", "item 2"]);
-    expect(shared).toMatchObject({ round: 1, why: { of: "version", task: "below" }, cause: [shared?.dependencies?.[0]?.runId] });
+    expect(calls).toEqual([
+      "below@0",
+      "spawner equal",
+      "item 1",
+      "item 2",
+      "below@1",
+      "spawner other",
+      "item 1",
+      "item 2",
+    ]);
+    expect(shared).toMatchObject({
+      round: 1,
+      why: { of: "version", task: "below" },
+      cause: [shared?.dependencies?.[0]?.runId],
+    });
     expect(shared).not.toHaveProperty("verified");
   });
   it("S039 S040 of a broken run holds for those who depend on it, and is no end for others", async () => {
