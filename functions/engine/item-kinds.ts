@@ -171,6 +171,8 @@ export interface LedgerAttributes extends Owned {
 }
 
 export interface RunAttributes extends Owned, SharingAttributes {
+  /** The end of the round before, while an identity finds out whether it still holds (execute/verify-end.ts). */
+  readonly kept?: KeptEnd;
   readonly status: RunStatus;
   readonly round: number;
   /** The round in which the run began anew, as a step after a retried one. Its child group has an id of its own. */
@@ -241,6 +243,8 @@ export interface RunAttributes extends Owned, SharingAttributes {
   readonly endedAt?: number;
   readonly error?: RunError;
 }
+/** The attributes of a row that say how it has ended. */
+export type KeptEnd = Partial<Omit<RunAttributes, "kept" | "unmet" | "removed">>;
 /** A run as read: its attributes, and what its key says. */
 export interface Run extends RunAttributes, RunRef {
   readonly runId: string;

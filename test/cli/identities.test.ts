@@ -1,8 +1,8 @@
-import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { fanfold, jsonLines, newFolder, ROOT } from "./cli.ts";
+import { fanfold, jsonLines, newFolder } from "./cli.ts";
 
-const TASKS = resolve(ROOT, "test/cli/fixtures/ledger-tasks.ts");
+const TASKS = fileURLToPath(new URL("fixtures/ledger-tasks.ts", import.meta.url));
 interface Facts {
   readonly items: readonly {
     readonly runId: string;

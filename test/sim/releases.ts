@@ -8,7 +8,7 @@ import type { SimStore } from "./sim-store.ts";
 /** Versions of the tasks of shared work, by kind. */
 export type Deployed = readonly number[];
 /** The task whose outdated ends are made anew before somebody asks. */
-export const EAGER_TASK = "shared0";
+const EAGER_TASK = "shared0";
 /** Name of the task of a kind of shared work, where tasks have versions. */
 export const sharedTask = (kind: number): string => `shared${kind}`;
 export const kindOfTask = (task: string): number => (task.startsWith("shared") ? Number(task.slice(6)) : -1);

@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
+import type { KeptEnd } from "../item-kinds.ts";
 import { outcomeOf } from "./edge-items.ts";
 import type { Identity } from "./identity-items.ts";
-import type { KeptEnd } from "./sharing-attributes.ts";
 
 /**
  * Returns the end of an identity, as a later round keeps it while it finds out whether it still holds. `outcomeHash`

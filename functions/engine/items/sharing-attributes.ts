@@ -1,5 +1,4 @@
 import type { RunCause } from "../../core/task/run-cause.ts";
-import type { RunAttributes } from "../item-kinds.ts";
 
 /** What the row of a run says of runs that jobs share: of the one that it waits for, and of what it depends on. */
 export interface SharingAttributes {
@@ -25,11 +24,7 @@ export interface SharingAttributes {
   readonly version?: number;
   /** Set only on identities: why the present round was begun. Absent for the first one, and where `cause` says it. */
   readonly why?: RunCause;
-  /**
-   * Set only while a round finds out whether the end of the round before still holds (execute/verify-end.ts): that end,
-   * and the versions that a process must know at least to find it out.
-   */
-  readonly kept?: KeptEnd;
+  /** Set only beside `kept`: the versions that a process must know at least to find out whether that still holds. */
   readonly needs?: Versions;
   /** The end is that of an earlier round, which still holds, so no code has run. */
   readonly verified?: true;
@@ -40,7 +35,5 @@ export interface SharingAttributes {
 }
 /** Versions by task. */
 export type Versions = { readonly [task: string]: number };
-/** The attributes of a row that say how it has ended. */
-export type KeptEnd = Partial<Omit<RunAttributes, "kept" | "unmet" | "removed">>;
 /** Attributes of a round that finds out whether the end before still holds. */
 export const KEPT_ATTRIBUTES: readonly string[] = ["kept", "needs"];
