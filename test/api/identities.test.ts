@@ -32,7 +32,7 @@ describe("GET /identities", () => {
     const seen: string[] = [];
     for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
       const page = await api.client.identities({ task: "index", limit: 2, ...(cursor !== undefined && { cursor }) });
-      seen.push(...page.items.map(({ args }) => String(args[0])));
+      seen.push(...page.items.map(({ args }) => args[0] as string));
       cursor = page.cursor;
     }
     expect(seen.toSorted()).toEqual(["bad", ...files]);
