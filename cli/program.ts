@@ -14,6 +14,7 @@ import { initCommand } from "./commands/init.ts";
 import { jobCommand } from "./commands/job.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { pauseCommand, pausesCommand, resumeCommand } from "./commands/pauses.ts";
+import { identitiesCommand } from "./commands/identities.ts";
 import { locksCommand } from "./commands/locks.ts";
 import { planCommand } from "./commands/plan.ts";
 import { queuesCommand } from "./commands/queues.ts";
@@ -28,6 +29,7 @@ import { sitesCommand } from "./commands/sites.ts";
 import { statsCommand } from "./commands/stats.ts";
 import { submitCommand } from "./commands/submit.ts";
 import { watchCommand } from "./commands/watch.ts";
+import { whyCommand } from "./commands/why.ts";
 import { workflowsCommand } from "./commands/workflows.ts";
 import { callAs, callScript, IS_CHECKOUT } from "./repository.ts";
 
@@ -72,6 +74,8 @@ export function program(): Command {
     failuresCommand,
     deadLettersCommand,
     locksCommand,
+    identitiesCommand,
+    whyCommand,
     blobsCommand,
     retryCommand,
     workflowsCommand,

@@ -5,6 +5,7 @@ import { action, command, wholeNumber, type CommonOptions, type Context } from "
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatDuration, oneLine, table } from "../format.ts";
+import { whyText } from "../why-text.ts";
 import { filterOf, moreStamps, type Stamp } from "../stamp-option.ts";
 
 interface RunsOptions extends CommonOptions {
@@ -109,6 +110,7 @@ function runSheet(run: Run, width: number): string[] {
     ["attempt", run.attempt > 0 ? String(run.attempt) : undefined],
     ["stamps", stampsOf(run) || undefined],
     ["shares", run.adopts && sharesText(run.adopts)],
+    ["why", whyText(run) || undefined],
     ...dependenciesText(run),
     ["token", wait?.token],
     ["expires", wait?.expiresAt === undefined ? undefined : new Date(wait.expiresAt).toISOString()],

@@ -28,10 +28,6 @@ export interface StartedWorkflow {
   /** Set only when a state machine should start the job, if the deployment has one. */
   readonly supervised?: true;
 }
-/** A task registry that may also list its names, for hints. */
-export interface TaskCatalog extends TaskRegistry {
-  names?(): readonly string[];
-}
 
 /** A supervised start: everything that determines the job. */
 export interface SupervisedStart {
@@ -75,7 +71,7 @@ export interface QueueHealth extends QueueDepth {
 export interface Dependencies {
   readonly engine: Engine;
   readonly workflows: Workflows;
-  readonly registry: TaskCatalog;
+  readonly registry: TaskRegistry;
   readonly security: Security;
   readonly version: string;
   /** Returns what the server knows of itself. It is called without a token, so it must be cheap. */

@@ -49,6 +49,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   run_live: [409, "The run is still executed"],
   link_not_retried: [409, "A link is not retried alone"],
   no_identity: [400, "No run can be shared by this key"],
+  not_listed: [409, "The runs of this task are not listed"],
   shared_run: [409, "Jobs share this run"],
   parents_missing: [400, "A node of a graph names no parents"],
   parent_unknown: [400, "A node follows one that is not in its graph"],

@@ -3,13 +3,13 @@ import type { Canvas, Links } from "../core/canvas/canvas.ts";
 import { assertNever, FanfoldError, under } from "../core/errors.ts";
 import { jsonPointer } from "../core/json-pointer.ts";
 import { nearestName } from "../core/names/nearest-name.ts";
-import type { TaskCatalog } from "./dependencies.ts";
+import type { TaskRegistry } from "../core/task/invocation.ts";
 
 /**
  * Reads a canvas of a request, and checks that each of its tasks is known. `at` is its place in the body, as a JSON
  * pointer.
  */
-export function readCanvas(json: unknown, tasks: TaskCatalog, at = ""): Canvas {
+export function readCanvas(json: unknown, tasks: TaskRegistry, at = ""): Canvas {
   const canvas = under(at, () => parseCanvas(json));
   checkTasks(canvas, tasks, at);
   return canvas;
@@ -19,12 +19,12 @@ export function readCanvas(json: unknown, tasks: TaskCatalog, at = ""): Canvas {
  * Throws `unknown_task` for the first signature of an unknown task. The depth is bounded, because a canvas that was read
  * or built has been checked. Links that many signatures share are looked at once.
  */
-export function checkTasks(canvas: Canvas, tasks: TaskCatalog, at = ""): void {
+export function checkTasks(canvas: Canvas, tasks: TaskRegistry, at = ""): void {
   checkNode(canvas, { tasks, seen: new Set() }, at);
 }
 
 interface Check {
-  readonly tasks: TaskCatalog;
+  readonly tasks: TaskRegistry;
   /** Lists of links that have been looked at. */
   readonly seen: Set<readonly Canvas[]>;
 }
@@ -82,7 +82,7 @@ function checkHeader(members: readonly Canvas[], check: Check, at: string): void
   members.forEach((member, index) => checkNode(member, check, `${at}/chord/header/${index}`));
 }
 
-function unknownTask(name: string, tasks: TaskCatalog, field: string): FanfoldError {
+function unknownTask(name: string, tasks: TaskRegistry, field: string): FanfoldError {
   const suggestion = nearestName(name, tasks.names?.() ?? []);
   const hint = suggestion === undefined ? "no registered task has a similar name" : `did you mean ${suggestion}?`;
   return new FanfoldError("unknown_task", `no task is called ${name}; ${hint}`, {

@@ -2,6 +2,7 @@ import type { Route } from "./route.ts";
 import { blobRoutes } from "./routes/blobs.ts";
 import { failureRoutes } from "./routes/failures.ts";
 import { groupRoute } from "./routes/groups.ts";
+import { identityRoute } from "./routes/identities.ts";
 import { inputRoutes } from "./routes/input.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { pauseRoutes } from "./routes/pauses.ts";
@@ -28,6 +29,7 @@ const described: readonly Route[] = [
   reportRoute,
   ...failureRoutes,
   lockRoute,
+  identityRoute,
   ...retryRoutes,
   ...blobRoutes,
   ...scheduleRoutes,

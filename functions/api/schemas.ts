@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { ofIdentity } from "./cause-schemas.ts";
 import { JOB_STATES } from "../core/job-state.ts";
 import { LIMITS } from "../core/limits.ts";
 import { RUN_STATUSES } from "../core/plan/run-state.ts";
@@ -255,6 +256,7 @@ export const run = z
       .optional()
       .describe("Shared runs that it waits for or has consumed. Only where one run is asked for, as are dependents"),
     dependents: z.array(z.string()).optional().describe("Runs that depend on this shared run, at most 100"),
+    ...ofIdentity,
     cause: z
       .array(z.string())
       .optional()

@@ -10,6 +10,7 @@ import type {
   DeadLetterReason,
   FailureGroup,
   GroupView,
+  Identity,
   LockView,
   Health,
   Job,
@@ -60,6 +61,16 @@ export interface FailureFilter {
   readonly reason?: string;
   readonly since?: number;
   /** Kinds of failures in the page, 1 to 100. Default 50. */
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+/** Which shared runs to list. A task or a blob is given, or both. */
+export interface IdentityFilter {
+  readonly task?: string;
+  /** SHA-256 of a blob among their arguments. */
+  readonly blob?: string;
+  readonly status?: RunStatus;
+  /** Runs that the page looks at, 1 to 100. Default 50. */
   readonly limit?: number;
   readonly cursor?: string;
 }
@@ -274,6 +285,11 @@ export interface Client extends BatchCalls {
   purgeDeadLetters(action?: DeadLetterAction): Promise<DeadLetterCounts>;
   /** Returns a page of the locks and limits that are in use, in the order of their keys. */
   locks(filter?: LockFilter): Promise<Page<LockView>>;
+  /**
+   * Returns a page of the runs that jobs share, of tasks that are listed: those of a task, those that were given a blob,
+   * or both. Throws `not_listed`, `unknown_task`.
+   */
+  identities(filter: IdentityFilter): Promise<Page<Identity>>;
   /** Returns a page of schedules, in the order of their names. */
   schedules(filter?: PageFilter): Promise<Page<Schedule>>;
   /** Returns one schedule with its next times, or throws `schedule_not_found`. */

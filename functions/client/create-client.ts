@@ -190,10 +190,18 @@ function runCalls(json: ReadJson): Pick<Client, "run" | "group" | "cancelRun" | 
   };
 }
 
-type FailureCalls = "failures" | "locks" | "deadLetters" | "deadLetter" | "redriveDeadLetters" | "purgeDeadLetters";
+type FailureCalls =
+  | "failures"
+  | "identities"
+  | "locks"
+  | "deadLetters"
+  | "deadLetter"
+  | "redriveDeadLetters"
+  | "purgeDeadLetters";
 function failureCalls(json: ReadJson): Pick<Client, FailureCalls> {
   return {
     failures: (filter = {}) => json("/failures", { query: { ...filter } }),
+    identities: (filter) => json("/identities", { query: { ...filter } }),
     locks: (filter = {}) => json("/locks", { query: { ...filter } }),
     deadLetters: (filter = {}) => json("/dead-letters", { query: { ...filter } }),
     deadLetter: (id) => json(`/dead-letters/${encodeURIComponent(id)}`),

@@ -1,3 +1,4 @@
+import type { RunWhy } from "../core/task/run-cause.ts";
 import type { JobCost } from "../core/cost/job-cost.ts";
 import type { JobEstimate } from "../core/cost/job-estimate.ts";
 import type { JobState } from "../core/job-state.ts";
@@ -227,6 +228,14 @@ export interface Run {
   }[];
   /** Runs that depend on this shared run, at most 100. */
   readonly dependents?: readonly string[];
+  /** Why the run has run, or not. Present only when a single run is read. */
+  readonly why?: RunWhy;
+  /** Version of its task that a shared run was begun for, or was made by. */
+  readonly version?: number;
+  /** Set on a shared run whose earlier end holds, because all that it had consumed came out equal. */
+  readonly verified?: true;
+  /** Tasks by earlier versions of which a shared run was made. It is made anew, or verified, when somebody asks. */
+  readonly outdated?: readonly { readonly task: string; readonly from: number; readonly to: number }[];
   /** Set on a shared run that runs again because others have ended otherwise: these, the first one first. */
   readonly cause?: readonly string[];
   readonly stamps?: JsonObject;
@@ -286,6 +295,16 @@ export interface FailureGroup {
   readonly runIds: readonly string[];
 }
 export type { GroupView } from "../core/plan/group-view.ts";
+/** A run that jobs share, as the list of them shows it. */
+export interface Identity extends Pick<
+  Run,
+  "runId" | "status" | "round" | "endedAt" | "error" | "why" | "version" | "verified" | "outdated"
+> {
+  readonly task: string;
+  readonly args: readonly Json[];
+  readonly kwargs: JsonObject;
+}
+export type { RunWhy } from "../core/task/run-cause.ts";
 export type { LockUser, LockView } from "../core/task/lock-view.ts";
 export type { SiteView as Site, StatisticsPage, TaskFigures, TaskStatistics } from "../core/task/statistics.ts";
 export type { DeadLetter, DeadLetterCounts, DeadLetterReason } from "../core/task/dead-letter.ts";

@@ -51,6 +51,7 @@ export const ERROR_CODES = [
   "run_live",
   "link_not_retried",
   "no_identity",
+  "not_listed",
   "shared_run",
   "too_many_dependencies",
   "dependency_cycle",

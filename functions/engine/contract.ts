@@ -14,6 +14,7 @@ import type {
   JobEvent,
   JobGraph,
   JobView,
+  IdentityView,
   LockView,
   Page,
   PauseView,
@@ -34,6 +35,7 @@ import type {
   DeadLetterFilter,
   FailureFilter,
   JobFilter,
+  IdentityFilter,
   LockFilter,
   OpenJobRequest,
   ReportFilter,
@@ -163,6 +165,11 @@ export interface Engine {
   graph(jobId: string, run?: string): Promise<JobGraph>;
   /** Lists locks and limits that are in use, in the order of their keys. A page may be empty although more follow. */
   locks(filter: LockFilter): Promise<Page<LockView>>;
+  /**
+   * Lists runs that jobs share: those of a task, those that were given a blob, or both. A page may be empty although
+   * more follow. Throws `invalid_request`, `unknown_task`, `not_listed`.
+   */
+  identities(filter: IdentityFilter): Promise<Page<IdentityView>>;
   /** Lists failures of all jobs by task and reason, in the order of these names. A page may be empty although more follow. */
   failures(filter: FailureFilter): Promise<Page<FailureGroup>>;
   /** Lists messages that were given up, the newest first. A page may be empty although more follow. */

@@ -38,6 +38,7 @@ import { listFailures } from "./views/failures.ts";
 import { viewGroup } from "./views/group-view.ts";
 import { jobGraph } from "./views/job-graph.ts";
 import { listEvents, listJobs, viewJob } from "./views/job-view.ts";
+import { listIdentities } from "./views/identities.ts";
 import { listLocks } from "./views/locks.ts";
 import { jobResults } from "./views/results.ts";
 import { viewQueues } from "./views/queues.ts";
@@ -105,6 +106,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     graph: (jobId, run) => jobGraph(context, jobId, run),
     failures: (filter) => listFailures(context, filter),
     locks: (filter) => listLocks(context, filter),
+    identities: (filter) => listIdentities(context, filter),
     deadLetters: (filter) => listDeadLetters(context, filter),
     deadLetter: (id) => viewDeadLetter(context, id),
     redriveDeadLetters: (action) => redriveDeadLetters(context, action),

@@ -9,6 +9,7 @@ import type { LinkKind, RunRef } from "../core/plan/run-id.ts";
 import type { PauseAttributes } from "../core/pause.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
+import type { SharingAttributes } from "./items/sharing-attributes.ts";
 import type { Attributes, Item, Key } from "./ports.ts";
 import type { FiredBy, RetryOrder } from "./requests.ts";
 
@@ -173,7 +174,9 @@ export interface LedgerAttributes extends Owned {
   readonly [counter: string]: number | string | ReadonlySet<number> | ReadonlySet<string> | undefined;
 }
 
-export interface RunAttributes extends Owned {
+export interface RunAttributes extends Owned, SharingAttributes {
+  /** The end of the round before, while an identity finds out whether it still holds (execute/verify-end.ts). */
+  readonly kept?: KeptEnd;
   readonly status: RunStatus;
   readonly round: number;
   /** The round in which the run began anew, as a step after a retried one. Its child group has an id of its own. */
@@ -229,21 +232,6 @@ export interface RunAttributes extends Owned {
   readonly dueShard?: string;
   /** Set only on deferred runs. What must happen before the run goes on, each as `<kind>:<name>`. */
   readonly unmet?: ReadonlySet<string>;
-  /** The identity whose end the run takes over; the round that it wants at least, or has taken; it had ended before. */
-  readonly adopts?: string;
-  readonly adoptsRound?: number;
-  readonly reused?: true;
-  /** Set only on runs that wait for an identity, and take no value of it. */
-  readonly valueless?: true;
-  /** Identities that the run has waited for, each with the round whose end it wants at least. */
-  readonly asked?: { readonly [identity: string]: number };
-  /** Names the item with what the last committed attempt depended on (items/edge-items.ts). */
-  readonly edges?: string;
-  /** Declared dependencies that the run has given up. */
-  readonly removed?: ReadonlySet<string>;
-  /** Set only on identities: hash of a value that is a blob; the identities whose new ends began this round, first one first. */
-  readonly valueHash?: string;
-  readonly cause?: readonly string[];
   /** When the wait for each event ends, by name. Fixed when the run asks for the event for the first time. */
   readonly eventDeadlines?: { readonly [name: string]: number };
   /** Number of claims that were refused a lock or a rate, so that no code of the task began. */
@@ -261,6 +249,8 @@ export interface RunAttributes extends Owned {
   readonly endedAt?: number;
   readonly error?: RunError;
 }
+/** The attributes of a row that say how it has ended. */
+export type KeptEnd = Partial<Omit<RunAttributes, "kept" | "unmet" | "removed">>;
 /** A run as read: its attributes, and what its key says. */
 export interface Run extends RunAttributes, RunRef {
   readonly runId: string;

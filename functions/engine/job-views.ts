@@ -1,3 +1,4 @@
+import type { RunWhy } from "../core/task/run-cause.ts";
 import type { JobCost } from "../core/cost/job-cost.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { JobState } from "../core/job-state.ts";
@@ -177,6 +178,14 @@ export interface RunView {
   readonly dependencies?: readonly DependencyView[];
   /** Runs that depend on this shared run, at most 100. */
   readonly dependents?: readonly string[];
+  /** Why this round was begun, or why no code ran. */
+  readonly why?: RunWhy;
+  /** Version of its task that a shared run was begun for, or was made by. */
+  readonly version?: number;
+  /** Set on a shared run whose end is that of an earlier round, because all that it has consumed came out equal. */
+  readonly verified?: true;
+  /** Tasks by earlier versions of which a shared run was made. It is made anew, or verified, when somebody asks. */
+  readonly outdated?: readonly { readonly task: string; readonly from: number; readonly to: number }[];
   /** Set only on a shared run that runs again because others have ended otherwise: these, the first one first. */
   readonly cause?: readonly string[];
   readonly stamps?: JsonObject;
@@ -296,4 +305,13 @@ export type GraphEdgeKind = "next" | "member" | "joins" | "link" | "linkError";
 export interface JobGraph {
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly { readonly from: string; readonly to: string; readonly kind: GraphEdgeKind }[];
+}
+/** A run that jobs share, as the list of identities shows it. */
+export interface IdentityView extends Pick<
+  RunView,
+  "runId" | "status" | "round" | "endedAt" | "error" | "version" | "verified" | "outdated" | "why"
+> {
+  readonly task: string;
+  readonly args: readonly Json[];
+  readonly kwargs: JsonObject;
 }

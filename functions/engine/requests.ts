@@ -122,6 +122,15 @@ export interface FailureFilter {
   readonly limit?: number;
   readonly cursor?: string;
 }
+/** Which shared runs to list: those of a task, those that were given a blob (its SHA-256), or both. */
+export interface IdentityFilter {
+  readonly task?: string;
+  readonly blob?: string;
+  readonly status?: RunStatus;
+  /** Shared runs that are looked at, 50 by default and at most 100. */
+  readonly limit?: number;
+  readonly cursor?: string;
+}
 /** Which locks and limits to list. */
 export interface LockFilter {
   readonly key?: string;

@@ -3,7 +3,7 @@ import { FanfoldError, under } from "../core/errors.ts";
 import { parseCanvas } from "../core/canvas/canvas-wire.ts";
 import { elementsOf, fieldsOf, type NamedSchedule } from "../core/schedule/schedule.ts";
 import { checkTasks } from "../api/read-canvas.ts";
-import type { TaskCatalog } from "../api/dependencies.ts";
+import type { TaskRegistry } from "../core/task/invocation.ts";
 import type { Workflows } from "../sdk/workflow.ts";
 
 /**
@@ -13,7 +13,7 @@ import type { Workflows } from "../sdk/workflow.ts";
 export function checkSchedules(
   schedules: readonly NamedSchedule[],
   workflows: Pick<Workflows, "start">,
-  tasks: TaskCatalog,
+  tasks: TaskRegistry,
   sites: readonly string[],
 ): void {
   schedules.forEach((schedule, index) =>

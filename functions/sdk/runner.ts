@@ -16,7 +16,7 @@ import { tasksByName } from "./task.ts";
  */
 export function createRegistry(tasks: Iterable<AnyTask>): TaskRegistry {
   const byName = tasksByName(tasks);
-  return { info: (task) => byName.get(task)?.info };
+  return { info: (task) => byName.get(task)?.info, names: () => [...byName.keys()] };
 }
 
 /**

@@ -53,7 +53,11 @@ export type ValueOf<Returned> =
 export interface TaskSettings extends LimitSettings {
   /** Unique among all tasks of a deployment, 1 to 200 characters without white space. By custom `area.verb`. */
   readonly name: string;
-  /** Whole number from 1, raised when results change. A lower version never reruns newer work. Default 1. */
+  /**
+   * Whole number from 0, raised when results change. Ends that a lower version of the task has made are outdated. The
+   * outdated part of what runs depend on is made anew when somebody asks (docs/guide-ledger.md). A process with a lower
+   * version neither makes newer ends anew nor runs what a newer one has begun. Default 0.
+   */
   readonly version?: number;
   /**
    * Queue of the task unless a signature names one: `site.queue#function` or a short form. Default: the default queue.
@@ -95,6 +99,16 @@ export interface TaskSettings extends LimitSettings {
    * scopes are never shared.
    */
   readonly scope?: string;
+  /**
+   * `true` puts the runs that jobs share into the list of identities (`GET /identities`). It costs one write unit for
+   * each, and one for each blob among its arguments. Default `false`.
+   */
+  readonly listed?: boolean;
+  /**
+   * When ends that an earlier version has made are made anew: `"lazy"` (the default) when somebody asks, `"eager"` once a
+   * worker with the higher version runs. `"eager"` lists the runs, as `listed` does.
+   */
+  readonly refresh?: "lazy" | "eager";
   /** Runs that jobs share, and that must have ended before a run of this task starts: `ctx.deps` has their values. */
   readonly dependsOn?: { readonly [name: string]: DependencySource };
   /**
@@ -263,7 +277,7 @@ export function tasksByName(tasks: Iterable<AnyTask>): ReadonlyMap<string, AnyTa
 function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
   const {
     name,
-    version = 1,
+    version = 0,
     queue,
     timeout = DEFAULT_TIMEOUT_SECONDS,
     retry,
@@ -274,11 +288,16 @@ function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
     dedupe,
     scope,
     dependsOn,
+    listed = false,
+    refresh = "lazy",
   } = settings;
   const problem = nameProblem(name);
   if (problem !== undefined) throw invalid("/name", `the name of a task ${problem}`);
-  if (!Number.isSafeInteger(version) || version < 1)
-    throw invalid("/version", `the version of ${name} must be a whole number from 1`);
+  if (!Number.isSafeInteger(version) || version < 0)
+    throw invalid("/version", `the version of ${name} must be a whole number from 0`);
+  if (refresh !== "lazy" && refresh !== "eager")
+    throw invalid("/refresh", `the refresh of ${name} must be "lazy" or "eager"`);
+  if (typeof listed !== "boolean") throw invalid("/listed", `listed of ${name} must be true or false`);
   if (!(timeout > 0 && Number.isFinite(timeout)))
     throw invalid("/timeout", `the timeout of ${name} must be a number of seconds above 0`);
   // Only the form can be checked here, because sites belong to the deployment.
@@ -295,6 +314,8 @@ function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
     ...(tracking !== undefined && { tracking: readTracking(tracking, "/tracking") }),
     ...(dedupe !== undefined && { dedupe: readDedupe(dedupe, "/dedupe") }),
     ...(scope !== undefined && { scope: readScope(scope, "/scope") }),
+    ...((listed || refresh === "eager") && { listed: true as const }),
+    ...(refresh === "eager" && { refresh }),
     ...(dependsOn !== undefined && { dependsOn: readDependsOn(dependsOn, "/dependsOn", readSignatureOptions) }),
     ...limitsPart(settings),
     ...(Object.prototype.toString.call(run) === "[object AsyncGeneratorFunction]" && { streams: true as const }),

@@ -17,20 +17,23 @@ export interface LocalOptions {
   readonly queues?: string[];
   /** Wraps the ports of the engine. */
   readonly around?: (ports: Ports) => Ports;
+  /** Another engine whose ports it works with, as another release of its code does. */
+  readonly on?: LocalEngine;
   /** The loop for messages that `turn` handles. */
   readonly loop?: WorkerLoop;
 }
 
 /** The real engine on ports in memory, driven by hand. Time passes only when a test lets it pass. */
 export class LocalEngine {
-  readonly clock = new FakeClock();
-  readonly store = new MemoryStore();
-  readonly queue = new MemoryQueue(this.clock);
-  readonly blobs = new MemoryBlobs();
+  readonly clock: FakeClock;
+  readonly store: MemoryStore;
+  readonly queue: MemoryQueue;
+  readonly blobs: MemoryBlobs;
   readonly engine: Engine;
   readonly #tasks: readonly AnyTask[];
   readonly #config: Partial<EngineConfig>;
   readonly #loop: WorkerLoop;
+  readonly #ids: SequenceIds;
   #processes = 0;
   /** Names of the queues that this engine receives from. */
   readonly queues: string[];
@@ -41,9 +44,15 @@ export class LocalEngine {
     {
       queues = ["engine", "local.default#worker"],
       around = (ports) => ports,
+      on,
       loop = LocalEngine.loop,
     }: LocalOptions = {},
   ) {
+    this.clock = on?.clock ?? new FakeClock();
+    this.store = on?.store ?? new MemoryStore();
+    this.queue = on?.queue ?? new MemoryQueue(this.clock);
+    this.blobs = on?.blobs ?? new MemoryBlobs();
+    this.#ids = on ? on.#ids : new SequenceIds();
     this.#loop = loop;
     const list = [...tasks];
     this.#tasks = list;
@@ -56,7 +65,7 @@ export class LocalEngine {
       queue: this.queue,
       blobs: this.blobs,
       clock: this.clock,
-      ids: new SequenceIds(),
+      ids: this.#ids,
       registry,
       runner,
     };

@@ -346,7 +346,7 @@ describe("registries", () => {
       ignoreResult: false,
     });
     expect(createRegistry([noop]).info("noop")).toMatchObject({
-      version: 1,
+      version: 0,
       timeoutSeconds: 900,
       retry: { maxAttempts: 1 },
     });

@@ -223,7 +223,7 @@ describe("defineTask refuses", () => {
   it.each<[string, object, string]>([
     ["no name", { name: "" }, "/name"],
     ["a name that is too long", { name: "x".repeat(1_000_000) }, "/name"],
-    ["a version of zero", { version: 0 }, "/version"],
+    ["a version below zero", { version: -1 }, "/version"],
     ["half a version", { version: 1.5 }, "/version"],
     ["no time", { timeout: 0 }, "/timeout"],
     ["endless time", { timeout: Infinity }, "/timeout"],

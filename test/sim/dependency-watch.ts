@@ -8,8 +8,10 @@ import { attemptsOf, type Run } from "../../functions/engine/item-kinds.ts";
 import { type Edge, outcomeOf } from "../../functions/engine/items/edge-items.ts";
 import type { Item } from "../../functions/engine/ports.ts";
 import type { Complaints } from "./reference.ts";
+import type { SimProcess } from "./scheduler.ts";
 import { rowOf } from "./shape.ts";
 import type { Watched } from "./sim-ports.ts";
+import { VersionWatch } from "./version-watch.ts";
 
 const IDS = { ids: { hash: (text: string) => createHash("sha256").update(text).digest("hex") } } as Context;
 
@@ -27,11 +29,15 @@ export class DependencyWatch {
   /** Attempts that were told of an end. */
   readonly #consumers = new Set<string>();
 
+  readonly versions: VersionWatch;
+
   constructor(world: Watched, complaints: Complaints) {
+    this.versions = new VersionWatch(world, this, complaints);
     this.#world = world;
     this.#complaints = complaints;
   }
-  write(before: Run | undefined, after: Run): void {
+  write(process: SimProcess, before: Run | undefined, after: Run): void {
+    if (isIdentity(after.gid)) this.versions.write(process, before, after);
     if (isIdentity(after.gid) && before && after.round > before.round && after.cause) this.#renewed(before, after);
     if (!isTerminal(after.status) || (before && isTerminal(before.status) && before.round === after.round)) return;
     if (isIdentity(after.gid)) this.#ended(after);

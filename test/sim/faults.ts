@@ -62,6 +62,8 @@ export interface Faults {
   /** Gives signatures limits and locks. */
   readonly limits?: true;
   /** Queues have caps, signatures priorities, and now and then no process knows how many messages a queue holds. */
+  /** Tasks of shared work have versions in every seed. */
+  readonly versions?: true;
   readonly backlog?: true;
   /** Most canvases hold graphs, which otherwise only a fifth of the seeds has. */
   readonly graphs?: true;

@@ -38,6 +38,8 @@ export class FinalChecks {
       this.#sim.bad("messages-left", JSON.stringify(this.#sim.world.queue.messages.map(({ body }) => body)));
     const stale = this.#sim.oracle.identities.dependencies.stale(this.#sim.world.store.items());
     if (stale !== undefined) this.#sim.bad("stale-end", stale);
+    const owed = this.#sim.sweeps ? this.#sim.world.releases.owed(this.#sim.world.store) : undefined;
+    if (owed !== undefined) this.#sim.bad("outdated-left", owed);
     const [pause] = this.#sim.pausers.left();
     if (pause !== undefined) this.#sim.bad("pause-left", pause);
     for (const job of this.#sim.jobs) if (this.#sim.violations.length === 0) await this.#job(job);

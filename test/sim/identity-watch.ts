@@ -4,7 +4,7 @@ import { isTerminal } from "../../functions/core/plan/run-state.ts";
 import type { Run } from "../../functions/engine/item-kinds.ts";
 import { DependencyWatch } from "./dependency-watch.ts";
 import type { Complaints } from "./reference.ts";
-import type { Scheduler } from "./scheduler.ts";
+import type { Scheduler, SimProcess } from "./scheduler.ts";
 import type { Watched } from "./sim-ports.ts";
 
 /**
@@ -24,8 +24,8 @@ export class IdentityWatch {
     this.#complaints = complaints;
     this.dependencies = new DependencyWatch(world, complaints);
   }
-  write(before: Run | undefined, after: Run): void {
-    this.dependencies.write(before, after);
+  write(process: SimProcess, before: Run | undefined, after: Run): void {
+    this.dependencies.write(process, before, after);
     if (isIdentity(after.gid) && isTerminal(after.status)) this.#ends.set(`${after.gid} ${after.round}`, after);
     if (isIdentity(after.gid) && before?.round !== after.round) this.#scheduler.count("identityRounds");
     const { adopts, adoptsRound = -1, runId } = after;
@@ -34,6 +34,7 @@ export class IdentityWatch {
     // It was cancelled, and has taken nothing.
     if (after.status === "cancelled" && after.error?.runId === undefined) return;
     this.#scheduler.count(after.reused ? "endsReused" : "endsTaken");
+    if (after.reused) this.dependencies.versions.reused(process, after);
     if (before?.adopts !== undefined && adoptsRound < (before.adoptsRound ?? 0))
       this.#complaints.bad("took-an-older-end", `${runId} wanted round ${before.adoptsRound}, took ${adoptsRound}`);
     const end = this.#ends.get(`${adopts} ${adoptsRound}`);

@@ -278,7 +278,7 @@ export class Oracle {
   #rowWritten(process: SimProcess, before: Run | undefined, after: Run | undefined): void {
     if (!after) return;
     if (before && after.round > before.round) this.#seen.renewed(after.runId, this.#scheduler.now);
-    this.identities.write(before, after);
+    this.identities.write(process, before, after);
     if (!isShared(after.gid) && this.#shape.orders.isUnasked(before, after))
       this.#bad("run-retried-unasked", `${after.runId}: ${before?.status} in round ${before?.round}`);
     if (before && isTerminal(before.status) && after.round === before.round && after.status !== before.status) {

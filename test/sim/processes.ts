@@ -78,6 +78,7 @@ export class Processes {
       name: `${kind}${++this.#names}`,
       skew,
       weight: this.#random.pick([1, 1, 1, 0.3, 0.05]),
+      ...(this.#world.releases.active && { deployed: this.#world.releases.current }),
       alive: true,
       frozen: false,
     };
@@ -171,6 +172,10 @@ export class Processes {
    */
   endStorm(): void {
     this.#setDisk(false);
+    // In the calm there is one release.
+    for (const process of this.#all)
+      if (!process.frozen && process.deployed !== this.#world.releases.current && process.deployed)
+        this.#world.scheduler.kill(process);
     if (this.#without?.frozen === false) this.#world.scheduler.kill(this.#without);
     this.workers = this.workers.filter((worker) => !worker.process.frozen);
     if (this.#undertaker?.process.frozen) this.#undertaker = undefined;

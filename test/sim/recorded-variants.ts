@@ -101,6 +101,10 @@ export const RECORDED: readonly {
   { variant: "outcome-unread", firstSeed: 5, runs: 5, shows: "livelock" },
   { variant: "change-unnoticed", firstSeed: 45, runs: 45, shows: "stale-end" },
   { variant: "edges-not-named", firstSeed: 45, runs: 45, shows: "edges-lost" },
+  { variant: "no-cutoff", firstSeed: 8, runs: 8, shows: "ran-unchanged" },
+  { variant: "closure-not-written", firstSeed: 8, runs: 8, shows: "took-an-outdated-end" },
+  { variant: "outdated-pass-resets-started", firstSeed: 2, runs: 2, shows: "took-no-end" },
+  { variant: "older-code-claims", firstSeed: 1, runs: 1, shows: "claimed-by-older-code" },
   { variant: "advance-before-submit", firstSeed: 1, runs: 1, shows: "schedule-never-ended" },
   { variant: "owed-job-not-started", firstSeed: 1, runs: 1, shows: "time-lost" },
   { variant: "schedule-changed-unseen", firstSeed: 1, runs: 1, shows: "time-lost" },
@@ -155,4 +159,5 @@ export const SOUND: readonly string[] = [
   "backlog-paused",
   "graphs",
   "graphs-no-sweeper",
+  "versions",
 ];

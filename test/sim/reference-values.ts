@@ -84,3 +84,9 @@ export function shorten(json: Json): string {
   const text = JSON.stringify(json);
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
+/** Returns the input of a step as its condition sees it. Undefined when it is not known. */
+export function inputOf(input: Value | undefined): Json | undefined {
+  if (input === undefined) return null;
+  if (input.kind === "json") return input.json;
+  return input.kind === "group" ? handleOf(input.entries) : undefined;
+}

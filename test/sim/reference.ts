@@ -2,7 +2,7 @@ import type { Canvas, FailurePolicy, Repeat, Wait, When } from "../../functions/
 import { holds } from "../../functions/core/canvas/value-condition.ts";
 import { canonicalJson, type Json } from "../../functions/core/json.ts";
 import { addCounts, type Counts, ignoredFailures } from "../../functions/core/plan/counts.ts";
-import { childGroupOf, ownerOf, runIdOf } from "../../functions/core/plan/run-id.ts";
+import { childGroupOf, jobIdOf, ownerOf, runIdOf } from "../../functions/core/plan/run-id.ts";
 import { isFailure, isSuccess, type TerminalStatus } from "../../functions/core/plan/run-state.ts";
 import { attemptsOf, type Header, type Run } from "../../functions/engine/item-kinds.ts";
 import { childGroup } from "../../functions/engine/items/run-reads.ts";
@@ -14,6 +14,7 @@ import {
   groupEnd,
   type GroupEnd,
   handleOf,
+  inputOf,
   isKnown,
   jsonOf,
   NOTHING,
@@ -234,16 +235,19 @@ export class Reference {
     const shared = runIdOf(identity, 0, 0);
     const { status, error } = run;
     if (status === "broken" && error?.reason === "task_killed" && this.#mayBeKilled(shared)) return plain("broken");
-    if (status === "broken" && error?.reason === "dead_letter") return plain("broken");
+    if (status === "broken" && ["dead_letter", "newer_version"].includes(error?.reason ?? "")) return plain("broken");
     if (status === "error" && this.#journal.wasAborted(shared)) return plain("error");
     if (status === "error" && error?.reason === "task_timeout" && this.#journal.wasOverdue(shared))
       return plain("error");
-    const behaviour = behaviourIn(script, run.adoptsRound ?? 0);
+    const behaviour = behaviourIn(
+      script,
+      this.#shape.madeIn.get(`${identity} ${run.adoptsRound}`) ?? run.adoptsRound ?? 0,
+    );
     if (behaviour === "broken" || (script.needs && status === "broken")) return plain("broken");
     if (behaviour === "always" || behaviour === "fatal") return plain("error");
     const args = this.#arguments(signature.args, signature.immutable ? undefined : input, false);
     const silent = signature.options.ignoreResult ?? signature.task === TASKS.silent;
-    const sure = args && !script.needs && !script.changes;
+    const sure = args && !script.needs && !script.changes && !script.tells;
     const value: Value = silent ? NOTHING : sure ? { kind: "json", json: valueOf(script, args) } : { kind: "unknown" };
     if (behaviour === "skip") return this.#valued(run, { ...plain("skipped"), value });
     return this.#valued(run, { status: "success", counts: { success: 1, ...countersOf(script) }, value });
@@ -307,16 +311,11 @@ export class Reference {
     }
   }
   #when(header: Header, run: Run, flow: When, input: Value | undefined): Ended {
-    const asked =
-      input === undefined
-        ? null
-        : input.kind === "json"
-          ? input.json
-          : input.kind === "group"
-            ? handleOf(input.entries)
-            : undefined;
+    const asked = inputOf(input);
     const only = asked === undefined ? header.only : holds(flow.condition, asked) ? 0 : 1;
-    if (only !== header.only)
+    // A retry that keeps what comes after a step keeps the way that was taken for its earlier value.
+    const kept = this.#shape.header(jobIdOf(run.gid))?.retry?.keepDownstream === true;
+    if (only !== header.only && !kept)
       this.#complaints.bad("wrong-way", `${run.runId} went way ${header.only}, must go ${only}`);
     const way = only === 0 ? flow.do : flow.otherwise;
     if (!way) return this.#parent(run, groupEnd("allSuccess", []), {}, input ?? NOTHING);

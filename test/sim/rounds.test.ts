@@ -64,7 +64,7 @@ class RetriedGroup {
     );
     const scheduler = new Scheduler(seededRandom(1));
     const complaints = { bad: (kind: string) => void this.complaints.push(kind) };
-    const [store, blobs, shared] = [this.#store, this.#blobs, new SharedWork(0, false)];
+    const [store, blobs, shared] = [this.#store, this.#blobs, new SharedWork(0, false, false)];
     const world = { scheduler, store, blobs, shape: this.shape, shared };
     this.oracle = new Oracle(world, this.#journal, new LeaseWatch(scheduler, complaints), complaints);
     this.#store.watch((write) => this.oracle.write(write));

@@ -8,6 +8,7 @@ import { seededRandom, type Random } from "./random.ts";
 import { type KnownSchedule, nextSimTime, ScheduleChecks } from "./schedule-checks.ts";
 import { Scheduler } from "./scheduler.ts";
 import { SharedWork } from "./shared-work.ts";
+import { Releases } from "./releases.ts";
 import { SIM_REGISTRY } from "./script-runner.ts";
 import { type Settings, settingsFor } from "./settings.ts";
 import { Shape } from "./shape.ts";
@@ -74,7 +75,8 @@ export class ScheduleSimulation {
       maxReceives: settings.maxReceives,
       poisons: () => false,
       registry: SIM_REGISTRY,
-      shared: new SharedWork(0, false),
+      shared: new SharedWork(0, false, false),
+      releases: new Releases(0, false, 0),
       schedules: { nextTime: (when, _anchor, after) => nextSimTime({ when }, after), timeText: String, start },
       shape,
       handling: new Map(),

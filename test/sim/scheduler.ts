@@ -21,6 +21,8 @@ export interface SimProcess {
   readonly skew: number;
   /** Weight with which its calls are picked. A slow process waits long between two calls. */
   readonly weight: number;
+  /** Versions of its code. Absent where tasks have none. */
+  readonly deployed?: readonly number[];
   alive: boolean;
   frozen: boolean;
   /** It handles a message whose handling fails. */

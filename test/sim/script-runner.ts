@@ -24,7 +24,8 @@ import { isReported } from "../../functions/core/task/reported-positions.ts";
 import { PortError } from "../../functions/engine/ports.ts";
 import { stateAt } from "./report-watch.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
-import { needName, type SharedWork } from "./shared-work.ts";
+import { kindOfTask, sharedTask } from "./releases.ts";
+import { KINDS, needName, type SharedWork } from "./shared-work.ts";
 import { normalised, toldAs, valueOf } from "./values.ts";
 import { behaviourIn, executionIn } from "./script-in-round.ts";
 import { MAX_ATTEMPTS, type Script, type ScriptWait, TASKS } from "./workload.ts";
@@ -53,7 +54,7 @@ const RETRY: RetryPolicy = {
 };
 const INFO: TaskInfo = {
   name: TASKS.plain,
-  version: 1,
+  version: 0,
   timeoutSeconds: 40,
   retry: RETRY,
   streamsResults: false,
@@ -66,6 +67,7 @@ const INFOS = new Map<string, TaskInfo>([
   [TASKS.reporting, { ...INFO, name: TASKS.reporting, paths: { acceptsStreaming: true, countsTowardsJob: true } }],
   [TASKS.elsewhere, { ...INFO, name: TASKS.elsewhere, queue: "paris.high" }],
 ]);
+for (let kind = 0; kind < KINDS; kind++) INFOS.set(sharedTask(kind), { ...INFO, name: sharedTask(kind) });
 export const SIM_REGISTRY: TaskRegistry = { info: (task) => INFOS.get(task) };
 
 export function scriptOf(kwargs: JsonObject): Script {
@@ -122,7 +124,8 @@ export class ScriptRunner implements TaskRunner {
     const needed = await this.#need(call, script);
     if (!Array.isArray(needed)) return needed as TaskOutcome;
     if (script.reports !== undefined && !(await this.#report(call, script))) return aborted(call);
-    const waited = [...events, ...needed, ...(script.changes ? [`round ${call.round}`] : [])];
+    const version = script.tells ? [`version ${this.#process.deployed?.[kindOfTask(call.task)] ?? 0}`] : [];
+    const waited = [...events, ...needed, ...(script.changes ? [`round ${call.round}`] : []), ...version];
     const first = call.attempt === 1;
     const error = { name: "ScriptError", message: script.label };
     const behaviour = behaviourIn(script, call.round);

@@ -273,6 +273,8 @@ export class Shape {
   header(gid: string): Header | undefined {
     return asHeader(this.#store.peek(headerKey(gid)));
   }
+  /** The round that has made the end of a round of an identity, where that was verified: `<gid> <round>`. */
+  readonly madeIn = new Map<string, number>();
   roundOf(gid: string): number {
     return this.header(gid)?.round ?? 0;
   }

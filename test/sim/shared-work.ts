@@ -1,10 +1,11 @@
 import type { Canvas, Dedupe, Dependency, Signature, SignatureOptions } from "../../functions/core/canvas/canvas.ts";
 import type { JsonObject } from "../../functions/core/json.ts";
 import { type Random, seededRandom } from "./random.ts";
+import { sharedTask } from "./releases.ts";
 import { MAX_ATTEMPTS, type Script, TASKS } from "./workload.ts";
 
 /** Different tasks that are shared in one simulation. Few, so that most are asked for several times. */
-const KINDS = 4;
+export const KINDS = 4;
 
 /** Shared runs that a script depends on. */
 export interface Needs {
@@ -33,10 +34,14 @@ export class SharedWork {
   /** The task for which most members of the present job ask. Then several pages wait for its end. */
   #crowd: number | undefined;
 
+  /** Their tasks have versions, and most of them have a value that tells which one made it. */
+  readonly #versioned: boolean;
+
   /** Without a sweeper only runs of one job share: the cancel of another may leave a message unsent. */
-  constructor(seed: number, acrossJobs: boolean) {
+  constructor(seed: number, acrossJobs: boolean, versioned: boolean) {
+    this.#versioned = versioned;
     this.#random = seededRandom(seed + 11_000_027);
-    this.#depends = seed % 8 === 5;
+    this.#depends = seed % 8 === 5 || versioned;
     this.#active = seed % 4 === 3 || this.#depends;
     this.#acrossJobs = acrossJobs;
     if (this.#depends) for (let kind = 0; kind < KINDS; kind++) this.#scripts.set(kind, this.#script(kind));
@@ -55,7 +60,7 @@ export class SharedWork {
       ...(script.changes && { dedupe: 20 }),
       ...declares(this, script.needs),
     };
-    return { task: TASKS.plain, args: [script.label], kwargs: kwargsOf(script), options };
+    return { task: this.#task(kind), args: [script.label], kwargs: kwargsOf(script), options };
   }
   /** Whether a script is on a cycle, or reaches one. */
   reachesCycle(script: Script, passed: ReadonlySet<number> = new Set()): boolean {
@@ -96,14 +101,14 @@ export class SharedWork {
   /** Returns a signature of shared work in place of other work, now and then. */
   instead(): Canvas | undefined {
     const random = this.#random;
-    if (!this.#active || !random.chance(this.#crowd === undefined ? 0.35 : 0.8)) return undefined;
+    if (!this.#active || !random.chance(this.#crowd === undefined && !this.#versioned ? 0.35 : 0.8)) return undefined;
     const kind = this.#crowd ?? random.int(KINDS);
     const scope = this.#scope();
     const script = this.#scripted(kind, this.#depends ? scope : undefined);
     const dedupe: Dedupe = random.pick(["running", "forever", "forever", 1 + random.int(60)] as const);
     const signature: Signature = {
       kind: "task",
-      task: random.chance(0.8) ? TASKS.plain : TASKS.silent,
+      task: random.chance(0.8) ? this.#task(kind) : TASKS.silent,
       args: [script.label],
       kwargs: kwargsOf(script),
       options: {
@@ -119,6 +124,25 @@ export class SharedWork {
       immutable: this.#crowd !== undefined || random.chance(0.8),
     };
     return signature;
+  }
+  /** Returns the script of one level of a graph: it depends on the level below it, and maybe on one further down. */
+  #level(kind: number): Script {
+    const random = this.#random;
+    const kinds = new Set(kind === 0 ? [] : [kind - 1, ...(random.chance(0.3) ? [random.int(kind)] : [])]);
+    const children = random.chance(0.2) ? [child(`c${kind}.0`, random)] : undefined;
+    const declared = random.chance(0.4) ? { declared: true as const } : {};
+    return {
+      label: `s${kind}`,
+      steps: random.int(6),
+      behaviour: random.pick(["succeed", "succeed", "succeed", "succeed", "once", "skip", "broken"] as const),
+      ...(random.chance(0.2) && { big: true as const }),
+      ...(random.chance(0.6) && { tells: true as const }),
+      ...(kinds.size > 0 && { needs: { kinds: [...kinds], catches: true as const, ...declared } }),
+      ...(children && { spawn: { children, policy: "settled" as const, value: "own" as const } }),
+    };
+  }
+  #task(kind: number): string {
+    return this.#versioned ? sharedTask(kind) : TASKS.plain;
   }
   #script(kind: number): Script {
     const random = this.#random;
@@ -147,6 +171,7 @@ export class SharedWork {
       this.#depends && random.chance(0.6)
         ? { needs: this.#needs(random.int(declared ? kind : KINDS), undefined, declared) }
         : {};
+    if (this.#versioned) return this.#level(kind);
     return {
       ...needs,
       ...(this.#depends && random.chance(0.4) && { changes: true as const }),

@@ -1,5 +1,5 @@
 import type { Json } from "../../functions/core/json.ts";
-import type { Executions } from "../../functions/engine/ports.ts";
+import type { Executions, Item } from "../../functions/engine/ports.ts";
 import { type MemoryExecution, MemoryExecutions } from "../../functions/testing/ports/memory-executions.ts";
 import type { Faults } from "./faults.ts";
 import type { Complaints } from "./reference.ts";
@@ -36,8 +36,13 @@ export class SimExecutions {
     this.#complaints = complaints;
   }
 
-  headerWritten(gid: string, execution: string): void {
-    this.#groups.set(execution, gid);
+  /** Notes the header of a group that waits for an execution. */
+  written({ key, attributes }: Item): void {
+    const { execution, memberCount } = attributes;
+    if (key.table !== "callbacks" || typeof execution !== "string") return;
+    this.#groups.set(execution, key.partition.slice(2));
+    const runs = this.all.all.get(execution);
+    if (memberCount !== undefined && runs && !runs.end) this.#complaints.bad("answered-before-its-end", execution);
   }
   start(process: SimProcess, machine: string, name: string, input: Json): Started {
     const { scheduler, shape, faults } = this.#world;

@@ -14,6 +14,7 @@ import {
   type WriteResult,
 } from "../../functions/engine/ports.ts";
 import type { Faults } from "./faults.ts";
+import type { Releases } from "./releases.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 import type { SharedWork } from "./shared-work.ts";
 import type { Shape } from "./shape.ts";
@@ -40,6 +41,7 @@ export interface SimWorld {
   readonly schedules?: SchedulePorts;
   readonly shape: Shape;
   readonly shared: SharedWork;
+  readonly releases: Releases;
   /** Items of which a fault has made a write late. */
   readonly late: Set<string>;
   /** Is called for each message that a queue has taken, with what its sender is handling. */
@@ -92,7 +94,7 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
       },
     );
   return {
-    registry: world.registry,
+    registry: world.releases.registryOf(process, world.registry),
     runner,
     ...(world.schedules && { schedules: world.schedules }),
     store: {

@@ -1,6 +1,5 @@
 import type { Engine } from "../../functions/engine/contract.ts";
 import { asHeader, type Header } from "../../functions/engine/item-kinds.ts";
-import type { Item } from "../../functions/engine/ports.ts";
 import { answer, cancelJob, type ClientJob, isUnanswered, leave, newJob, submitJob } from "./clients.ts";
 import { Batches } from "./batches.ts";
 import { Deliveries } from "./deliveries.ts";
@@ -31,7 +30,8 @@ import {
   SWEEP_EVERY_MS,
   type Violation,
 } from "./simulation-options.ts";
-import { SharedWork } from "./shared-work.ts";
+import { isVersioned, Releases } from "./releases.ts";
+import { KINDS, SharedWork } from "./shared-work.ts";
 import { type JobSpec, Workload } from "./workload.ts";
 import { choicesOf } from "./workload-choices.ts";
 
@@ -79,6 +79,7 @@ export class Simulation {
       { scheduler: this.scheduler, queue: this.#queue, shape: this.shape, faults },
       this,
     );
+    const versioned = isVersioned(seed, faults);
     this.world = {
       executions,
       scheduler: this.scheduler,
@@ -93,7 +94,8 @@ export class Simulation {
       poisons: () => this.scheduler.faults !== undefined && this.random.chance(settings.poisonRate),
       registry: SIM_REGISTRY,
       shape: this.shape,
-      shared: new SharedWork(seed, this.sweeps),
+      shared: new SharedWork(seed, this.sweeps, versioned),
+      releases: new Releases(seed, versioned, KINDS),
       late: new Set(),
       handling: new Map(),
     };
@@ -104,7 +106,7 @@ export class Simulation {
       const header = createdHeader(write);
       if (header?.step) this.scheduler.count("inlineJobs");
       if (header?.job?.workflow !== undefined) this.#known(header.gid, header.job.workflow, header.deadline ?? 0);
-      if (write.after) this.#executionAwaited(write.after);
+      if (write.after) executions.written(write.after);
       this.oracle.write(write);
       limits.write(write);
     });
@@ -128,7 +130,7 @@ export class Simulation {
     this.#retriers = new Retriers(this, this.#processes, seed);
     this.#deliveries = new Deliveries(this, this.#processes);
     this.#batches = new Batches(this, this.#processes, seed);
-    this.#addJobs(1 + this.random.int(jobs), seed);
+    this.#addJobs(versioned ? 4 : 1 + this.random.int(jobs), seed);
     this.jobs.push(...this.#batches.jobs());
     this.#retriers.begin(this.jobs);
   }
@@ -139,7 +141,7 @@ export class Simulation {
   }
 
   async run(): Promise<void> {
-    await this.#storm(300 + this.random.int(2_500));
+    await this.#storm((this.world.releases.active ? 1_500 : 300) + this.random.int(2_500));
     await this.#calm();
     if (this.violations.length === 0) await new FinalChecks(this).run();
     if (this.violations.length === 0) await this.#afterwards();
@@ -155,14 +157,6 @@ export class Simulation {
     job.jobId = jobId;
     this.#specs.set(jobId, job.spec);
     this.oracle.deadlines.set(jobId, deadline);
-  }
-  #executionAwaited({ key, attributes }: Item): void {
-    const { execution } = attributes;
-    if (key.table !== "callbacks" || typeof execution !== "string") return;
-    const { executions } = this.world;
-    executions.headerWritten(key.partition.slice(2), execution);
-    const runs = executions.all.all.get(execution);
-    if (attributes["memberCount"] !== undefined && runs && !runs.end) this.bad("answered-before-its-end", execution);
   }
 
   #sweep(): void {
@@ -217,13 +211,14 @@ export class Simulation {
       [this.world.faults.immortal ? 0 : 0.003, () => this.#processes.freeze()],
       [0.003, () => this.#processes.thaw()],
       [beatRate, () => this.random.pick(this.#processes.workers).beat()],
-      [0.01, () => this.#startClient()],
+      [this.world.releases.active ? 0.004 : 0.01, () => this.#startClient()],
       [0.004, () => this.#answer()],
       [0.004, () => this.#look()],
       [0.004, () => this.#senders.awaited()],
       [0.0007, () => this.#senders.any()],
       [0.002, () => this.#endExecution()],
       [0.001, () => this.#deliveries.redrive()],
+      [this.world.releases.active ? 0.005 : 0, () => this.world.releases.deploy()],
       [this.world.faults.pauses ? 0.006 : 0, () => this.pausers.any()],
       ...this.#processes.machineEvents(),
     ];
@@ -352,6 +347,7 @@ export class Simulation {
     return (
       this.scheduler.busy() ||
       this.#deliveries.redrivable() ||
+      (this.sweeps && this.world.releases.owed(this.#store) === "the pass has not ended") ||
       this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered))
     );
   }

@@ -60,6 +60,8 @@ export interface Script {
   readonly needs?: Needs;
   /** Makes the value differ from round to round. */
   readonly changes?: true;
+  /** Makes the value differ from version to version of its task. */
+  readonly tells?: true;
   readonly stream?: {
     readonly items: readonly Canvas[];
     readonly policy: FailurePolicy;

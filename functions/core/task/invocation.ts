@@ -289,6 +289,10 @@ export interface TaskInfo {
   /** What its signatures share, and with whom, unless they say otherwise. */
   readonly dedupe?: Dedupe;
   readonly scope?: string;
+  /** Whether the runs that jobs share are in the list of identities. */
+  readonly listed?: true;
+  /** `eager` makes outdated ends anew once a release with a higher version runs. By default that waits for an ask. */
+  readonly refresh?: "eager";
   /** What each of its runs depends on, beside what the signature says. */
   readonly dependsOn?: { readonly [name: string]: Dependency };
   /** Tracking level for groups whose members are all tasks that declare it. */
@@ -312,4 +316,6 @@ export interface TaskRegistry {
   info(task: string): TaskInfo | undefined;
   /** Returns whether this process has the code of a task. Absent when it has the code of every task that it knows. */
   has?(task: string): boolean;
+  /** Returns the names of all tasks. Absent where they are not at hand. */
+  names?(): readonly string[];
 }

@@ -4,8 +4,9 @@ import { isTerminal } from "../../core/plan/run-state.ts";
 import type { DependencyEnd, DependencyLook, TaskOutcome } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
 import type { Run } from "../item-kinds.ts";
-import { keepEdges, outcomeOf } from "../items/edge-items.ts";
+import { keepEdges, outcomeOf, versionsOf } from "../items/edge-items.ts";
 import { loadValue } from "../items/values.ts";
+import { mergeVersions } from "../items/versions.ts";
 import {
   awaitedRun,
   declaredOf,
@@ -63,6 +64,7 @@ const GONE = {
 async function consume(context: Context, attempt: LiveAttempt, { name, identity }: Looked): Promise<DependencyEnd> {
   const { run } = identity;
   attempt.edges.set(name, { gid: run.gid, outcome: outcomeOf(context, run) });
+  mergeVersions(attempt.closure, await versionsOf(context, run));
   if (run.status === "broken") return { error: run.error ?? { name: "TaskBroken", message: "it is broken" } };
   return { value: await valueOf(context, run, attempt.info.name) };
 }
@@ -71,8 +73,12 @@ async function valueOf(context: Context, run: Run, task: string): Promise<Json> 
 }
 
 /** Adds to a commit what the attempt has depended on, before the commit makes it count. */
-export async function withEdges(context: Context, { run, edges }: LiveAttempt, commit: Commit): Promise<Commit> {
+export async function withEdges(
+  context: Context,
+  { run, edges, closure }: LiveAttempt,
+  commit: Commit,
+): Promise<Commit> {
   const { status } = commit.set;
   if (edges.size === 0 || status === undefined || !(isTerminal(status) || status === "waiting")) return commit;
-  return { ...commit, set: { ...commit.set, edges: await keepEdges(context, run, edges) } };
+  return { ...commit, set: { ...commit.set, edges: await keepEdges(context, run, edges, closure) } };
 }

@@ -10,7 +10,8 @@ import type { Context } from "../context.ts";
 import type { Header, Run, RunError } from "../item-kinds.ts";
 import type { Identity } from "../items/identity-items.ts";
 import { dedupeOf } from "../plan/shared-step.ts";
-import { type Ask, ensureIdentities, sharedStep } from "./ensure-identities.ts";
+import type { Ask } from "./ask.ts";
+import { ensureIdentities, sharedStep } from "./ensure-identities.ts";
 import { identityIdOf } from "../waits/identities.ts";
 
 /**
@@ -69,12 +70,13 @@ async function askFor(context: Context, header: Header, run: Dependent, dependen
   return { gid, dedupe, step: sharedStep(step, args), asker: askerOf(header, run), wanted, takesBroken: true };
 }
 /** What an identity asks for is served in the turn of the job that has begun it. */
-function askerOf({ asker }: Header, { gid, runId, round }: Dependent): string {
+export function askerOf({ asker }: Header, { gid, runId, round }: Dependent): string {
   const own = `${runId}#${round}`;
   return isIdentity(gid) && asker !== undefined ? `${jobIdOf(asker)}.${own}` : own;
 }
 
-export const awaitedRun = ({ identity: { run } }: Looked): AwaitedRun => ({ gid: run.gid, round: run.round });
+export const awaitedIdentity = ({ run }: Identity): AwaitedRun => ({ gid: run.gid, round: run.round });
+export const awaitedRun = ({ identity }: Looked): AwaitedRun => awaitedIdentity(identity);
 /** Whether a dependency has failed, so that a run which depends on it cannot run. A broken one is given to it. */
 export const hasFailed = ({ status }: Run): boolean => isTerminal(status) && !isSuccess(status) && status !== "broken";
 /** Says that a dependency has failed. */

@@ -1,48 +1,31 @@
-import type { Dedupe } from "../../core/canvas/canvas.ts";
 import { dependenciesOf } from "../../core/canvas/depends-on.ts";
-import { canonicalJson, type Json } from "../../core/json.ts";
+import type { Json } from "../../core/json.ts";
 import type { TaskStep } from "../../core/plan/plan.ts";
-import type { RunRef } from "../../core/plan/run-id.ts";
-import { isSuccess, isTerminal } from "../../core/plan/run-state.ts";
+import { isTerminal } from "../../core/plan/run-state.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
-import { hasStaleEdges } from "../follow/wake-dependents.ts";
 import { follow } from "../follow/follow.ts";
-import { type Header, ownedBy, type Run } from "../item-kinds.ts";
+import { type Header, ownedBy } from "../item-kinds.ts";
 import {
   createIdentityOp,
   type Identity,
   type IdentityStart,
   keepIdentity,
   readIdentities,
+  type RoundStart,
   restartIdentityOp,
+  runAnywayOp,
   subscriptionOf,
   writtenIdentity,
 } from "../items/identity-items.ts";
+import { listOps } from "../items/identity-list.ts";
 import { keepBlobs } from "../items/shared-blobs.ts";
 import { sendIdentities } from "../messages/send.ts";
 import { rootStep } from "../plan/job-shape.ts";
 import { placeOf } from "../plan/step-placement.ts";
-import { memberStrand } from "../plan/strands.ts";
 import type { WriteOp, WriteResult } from "../ports.ts";
-
-/** What somebody asks for: the end of an identity. */
-export interface Ask {
-  readonly gid: string;
-  readonly dedupe: Dedupe;
-  /** The task with all its arguments, as the identity runs it. */
-  readonly step: TaskStep;
-  /** Names this ask, so that a repeated one takes the end of the round that it has begun. */
-  readonly asker: string;
-  /** The run that takes over the end. Absent where it is only given the value. */
-  readonly adopter?: RunRef;
-  /** The round whose end is taken at least, whatever it is. Set once a run has waited for it. */
-  readonly wanted?: number | undefined;
-  /** Whether an end that can never be any other is taken again. It is by those who depend on it. */
-  readonly takesBroken?: true;
-}
-/** What an ask comes to: the identity as it stands, and whether its end is taken now. */
-export type Asked<Each extends Ask = Ask> = Each & { readonly identity: Identity; readonly reuses: boolean };
+import { type Ask, type Asked, stepOf } from "./ask.ts";
+import { judgeEnd, mayReuse } from "./judge-end.ts";
 
 /**
  * Makes sure that each identity exists and has ended or is on its way to. `again` says that the asks may have been made
@@ -60,15 +43,13 @@ export async function ensureIdentities<Each extends Ask>(
     asks.map(({ gid }) => gid),
   );
   const joined = again ? await joinedBefore(context, asks, found) : NOBODY;
-  const reuses = await all(
+  const starts = await all(
     asks.map(async (ask, k) => {
       const identity = found[k];
-      if (identity === undefined || !isTerminal(identity.run.status)) return false;
-      if (joined.has(ask) || takesAny(ask, identity)) return true;
-      if (!mayReuse(context, header, ask, identity)) return false;
-      return !(await lacksDependency(context, ask, identity)) && !(await hasStaleEdges(context, identity.run));
+      return identity && isEnded(identity) && !joined.has(ask) ? judgeEnd(context, header, ask, identity) : undefined;
     }),
   );
+  const reuses = asks.map((_, k) => starts[k] === undefined && found[k] !== undefined && !isOpen(found[k]));
   // Whoever waits for an earlier round takes its end before another one begins.
   const over = new Map(
     found.flatMap((each, k) => (each && isEnded(each) && !reuses[k] ? [[each.run.gid, each.run]] : [])),
@@ -82,7 +63,12 @@ export async function ensureIdentities<Each extends Ask>(
   const beginning = new Map(
     asks.map((ask, k) => [ask.gid, k] as const).filter(([, k]) => !reuses[k] && !isOpen(found[k])),
   );
-  const ops = await all([...beginning.values()].map(async (k) => beginOp(context, header, asks[k] as Ask, found[k])));
+  await runAnyway(context, header, asks, found);
+  const ops = await all(
+    [...beginning.values()].map(async (k) => beginOp(context, header, asks[k] as Ask, found[k], starts[k])),
+  );
+  const listed = [...beginning].flatMap(([gid, k]) => listOps(context, gid, (asks[k] as Ask).step));
+  if (listed.length > 0) await context.store.writeMany(listed);
   const results = ops.length > 0 ? await context.store.writeMany(ops) : [];
   const begun = new Map([...beginning.keys()].map((gid, k) => [gid, writtenIdentity(results[k] as WriteResult)]));
   const asked = asks.flatMap((ask, k): Asked<Each>[] => {
@@ -102,23 +88,46 @@ export async function ensureIdentities<Each extends Ask>(
   await all(
     asked
       .filter(({ identity }) => identity.header.ttl < header.ttl)
-      .map(({ gid }) => keepIdentity(context, gid, header.ttl + KEPT_LONGER_SECONDS)),
+      .map(({ gid, step }) => keepLonger(context, gid, step, header.ttl + KEPT_LONGER_SECONDS)),
   );
   return asked;
+}
+async function keepLonger(context: Context, gid: string, step: TaskStep, ttl: number): Promise<void> {
+  const listed = listOps(context, gid, step);
+  if (listed.length > 0) await context.store.writeMany(listed);
+  await keepIdentity(context, gid, ttl);
 }
 async function beginOp(
   context: Context,
   header: Pick<Header, "ttl">,
   ask: Ask,
   seen: Identity | undefined,
+  row: RoundStart | undefined,
 ): Promise<WriteOp> {
   const step = seen ? withDependencies(ask.step, await stepOf(context, seen)) : ask.step;
-  const start = await startOf(context, header, { ...ask, step }, seen);
+  const start = { ...(await startOf(context, header, { ...ask, step }, seen)), ...(row && { row }) };
   return seen ? restartIdentityOp(context, seen, start) : createIdentityOp(context, ask.gid, start);
 }
 const NOBODY: ReadonlySet<Ask> = new Set();
 const isEnded = ({ run }: Identity): boolean => isTerminal(run.status);
 const isOpen = (identity: Identity | undefined): boolean => identity !== undefined && !isEnded(identity);
+
+/** Lets the code of identities run that only find out whether an end still holds which somebody may not take. */
+async function runAnyway(
+  context: Context,
+  header: Pick<Header, "ttl">,
+  asks: readonly Ask[],
+  found: readonly (Identity | undefined)[],
+): Promise<void> {
+  const ops = asks.flatMap((ask, k): readonly WriteOp[] => {
+    const identity = found[k];
+    const kept = identity?.run.kept;
+    if (!identity || !kept || isEnded(identity)) return [];
+    const end = { ...identity, run: { ...identity.run, ...kept } };
+    return mayReuse(context, header, ask, end) ? [] : [runAnywayOp(identity)];
+  });
+  if (ops.length > 0) await context.store.writeMany(ops);
+}
 
 /** Finds asks whose run had subscribed to the present round before its process died. They take its end, whatever it is. */
 async function joinedBefore(
@@ -136,49 +145,11 @@ async function joinedBefore(
   return new Set(ended.flatMap(({ ask }, k) => (items[k] ? [ask] : [])));
 }
 
-/** Whether an ask takes the end of an identity whatever it is, since it has begun the round or waited for it. */
-const takesAny = ({ asker, wanted }: Ask, { header, run }: Identity): boolean =>
-  header.asker === asker || (wanted !== undefined && run.round >= wanted);
-/** Whether the end of an identity answers an ask: it is good, not too old, and is kept as long as the job that asks. */
-function mayReuse(context: Context, header: Pick<Header, "ttl">, ask: Ask, identity: Identity): boolean {
-  const { run } = identity;
-  const { dedupe } = ask;
-  const isFinal = isSuccess(run.status) || (ask.takesBroken === true && isBrokenByTask(run));
-  if (!isFinal || dedupe === "running") return false;
-  if (typeof dedupe === "number" && context.clock.now() - (run.endedAt ?? 0) >= dedupe * 1_000) return false;
-  return header.ttl <= keptUntil(context, identity);
-}
-/** Whether the task itself has said that it can never succeed. What the engine has broken may succeed another time. */
-const isBrokenByTask = ({ status, error }: Run): boolean =>
-  status === "broken" && !ENGINE_REASONS.includes(error?.reason ?? "");
-const ENGINE_REASONS = ["unknown_task", "task_killed", "dead_letter", "dependency_has_error", "dependency_cycle"];
-
-/** Whether an ask declares a dependency that the identity has not, or another one by its name. */
-async function lacksDependency(context: Context, { step }: Ask, identity: Identity): Promise<boolean> {
-  const wanted = dependenciesOf(step.options);
-  if (!wanted) return false;
-  const own = dependenciesOf((await stepOf(context, identity)).options) ?? {};
-  return Object.entries(wanted).some(([name, each]) => textOf(own[name]) !== textOf(each));
-}
-const textOf = (dependency: unknown): string => canonicalJson((dependency ?? null) as Json);
-async function stepOf(context: Context, { header }: Identity): Promise<TaskStep> {
-  return (await memberStrand(context, header, 0)).strand[0] as TaskStep;
-}
 /** Returns the step with the dependencies that an earlier round declared. One of the same name is replaced. */
 function withDependencies(step: TaskStep, before: TaskStep): TaskStep {
   const earlier = dependenciesOf(before.options);
   if (!earlier) return step;
   return { ...step, options: { ...step.options, dependsOn: { ...earlier, ...dependenciesOf(step.options) } } };
-}
-
-/**
- * Returns until when the end of an identity can be kept, in seconds since the epoch. A value within its item stays as
- * long as somebody asks for it. Results of a group expire with the group, and blobs at the age at which all of them do.
- */
-function keptUntil({ config }: Context, { header, run }: Identity): number {
-  if (run.collects !== undefined) return header.ttl;
-  if (run.valueRef === undefined) return Number.POSITIVE_INFINITY;
-  return Math.floor((run.endedAt ?? 0) / 1_000) + config.maxJobTimeoutSeconds + config.retentionSeconds;
 }
 
 /** Stores what an identity is begun with: its task in its item, or on a page of its own when that is large. */

@@ -53,6 +53,8 @@ export class LiveAttempt implements Attempt {
   readonly edges = new Map<string, Edge>();
   /** The stream of reports, once code has asked for it. `closed` once the outcome of the attempt is known. */
   reports: Promise<OpenedReports> | "closed" | undefined;
+  /** Versions of all tasks upstream that the ends which it has consumed were made with. */
+  readonly closure = new Map<string, number>();
   #aborted: AbortReason | undefined;
   readonly #timeoutSeconds: number;
 

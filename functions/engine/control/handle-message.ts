@@ -15,6 +15,7 @@ import { attendExecution, attendJob, executionEnded } from "./attend-execution.t
 import { dispatch } from "./dispatch.ts";
 import { drainParked } from "./pauses.ts";
 import { fireSchedule } from "./fire-schedule.ts";
+import { refreshPage } from "./refresh-outdated.ts";
 import { isMessage, keepDeadLetter } from "./keep-dead-letter.ts";
 import { applyRevocation } from "./revoke-run.ts";
 import { applyStampRevocation } from "./revoke-stamped.ts";
@@ -99,6 +100,9 @@ export async function handleMessage(
       return dispatch(context, message, received.receives > 1);
     case "schedule":
       return fireSchedule(context, message.name, message.at);
+    case "refresh":
+      await refreshPage(context, message.task, message.version);
+      break;
     case "schedules":
       await syncSchedules(context);
       break;

@@ -40,6 +40,7 @@ async function describe(context: Context, body: Json): Promise<Partial<DeadLette
   if (message.kind === "schedule") return { kind: message.kind, about: message.name, queue: ENGINE_QUEUE };
   if (message.kind === "drain") return { kind: message.kind, about: message.target, queue: ENGINE_QUEUE };
   if (message.kind === "dispatch") return { kind: message.kind, about: message.queue, queue: ENGINE_QUEUE };
+  if (message.kind === "refresh") return { kind: message.kind, about: message.task, queue: ENGINE_QUEUE };
   if (message.kind === "schedules") return { kind: message.kind, queue: ENGINE_QUEUE };
   const about = { kind: message.kind, about: message.gid };
   if (message.kind !== "members") return { ...about, queue: ENGINE_QUEUE };

@@ -13,6 +13,7 @@ import { sendControl, sendRun } from "../messages/send.ts";
 import type { IndexName, Key } from "../ports.ts";
 import { sweepBacklogs } from "./dispatch.ts";
 import { sweepPauses } from "./pauses.ts";
+import { sweepRefreshes } from "./refresh-outdated.ts";
 import { announceDue } from "./announce-schedule.ts";
 import { orderSync } from "./sync-schedules.ts";
 
@@ -41,6 +42,7 @@ export async function sweep(
   await orderSync(context).catch((error: unknown) => errors.push(error));
   await sweepPauses(context).catch((error: unknown) => errors.push(error));
   await sweepBacklogs(context).catch((error: unknown) => errors.push(error));
+  await sweepRefreshes(context).catch((error: unknown) => errors.push(error));
   const upTo = now + context.queue.maxDelaySeconds * 1_000;
   let sent = true;
   for (const { index, partitions } of DUE_INDEXES)

@@ -1,6 +1,7 @@
 import type { Dependency } from "../../core/canvas/canvas.ts";
-import { FanfoldError } from "../../core/errors.ts";
+import { assertNever, FanfoldError } from "../../core/errors.ts";
 import type { RunStatus } from "../../core/plan/run-state.ts";
+import type { AwaitedRun } from "../../core/task/invocation.ts";
 import type { MemberOutcome } from "../attempt/member-outcome.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
@@ -8,12 +9,13 @@ import { type Header, ownedBy, type Run, type RunAttributes, type RunError } fro
 import { type Edge, keepEdges, outcomeOf } from "../items/edge-items.ts";
 import { awaitIdentityOp, readIdentities } from "../items/identity-items.ts";
 import { identify } from "../items/run-reads.ts";
-import { endIdleRun, runWrite } from "../items/run-writes.ts";
+import { endIdleRun, endVerified, runWrite } from "../items/run-writes.ts";
 import { causedByItself } from "../waits/cycles.ts";
 import { askedOf } from "../waits/deferred.ts";
 import { dependencyOf, subscribeOps } from "../waits/dependencies.ts";
 import { declaresAny } from "../plan/shared-step.ts";
 import {
+  awaitedIdentity,
   awaitedRun,
   declaredOf,
   dependencyFailed,
@@ -23,17 +25,19 @@ import {
 } from "../attempt/dependency-runs.ts";
 import { afterWait, LATER } from "./adopt-members.ts";
 import type { Ready, Report } from "./member-reports.ts";
+import { verifyEnd } from "./verify-end.ts";
 
 /**
  * Whether a member may have to wait for other runs, or has waited for some. One that is taken over from a dead worker is
  * claimed first, and then looks.
  */
 export const isDependent = (context: Context, { run, step }: Ready): boolean =>
-  run?.status !== "started" && (run?.asked !== undefined || declaresAny(context, step));
+  run?.status !== "started" && (run?.asked !== undefined || run?.kept !== undefined || declaresAny(context, step));
 
 /**
  * Lets members wait for their dependencies before a worker claims them (docs/adr/0022):
  *
+ *     the end of the round before still holds   -> the member ends so, without a claim
  *     a dependency has failed  -> the member is broken, without a claim
  *     one has not ended        -> dependent put -> row `deferred` -> look
  *     all have ended           -> the member is ready
@@ -48,12 +52,38 @@ export async function awaitDependencies(
   const reports: Report[] = [];
   await all(
     members.map(async (member) => {
-      const outcome = await waitOf(context, header, member, again);
+      const verified = member.run?.kept ? await verify(context, header, member, member.run, again) : member;
+      const outcome = "kind" in verified ? verified : await waitOf(context, header, verified, again);
       if (outcome) reports.push({ ref: member.ref, outcome });
-      else ready.push(member);
+      else ready.push(verified as Ready);
     }),
   );
   return { ready, reports };
+}
+/** Ends a member whose end of the round before holds, or lets it wait. Returns the member when its code has to run. */
+async function verify(
+  context: Context,
+  header: Header,
+  member: Ready,
+  run: Run,
+  again: boolean,
+): Promise<MemberOutcome | Ready> {
+  const verdict = await verifyEnd(context, header, run, again);
+  switch (verdict.kind) {
+    case "holds": {
+      const edges = await keepEdges(context, run, verdict.edges, verdict.closure);
+      const written = await endVerified(context, run, { ...run.kept, edges, verified: true });
+      return written.ended ? { kind: "ended", run: written.ended } : LATER;
+    }
+    case "waits":
+      return defer(context, header, member, verdict.identities.map(awaitedIdentity));
+    case "changed": {
+      const { by } = verdict;
+      return by ? { ...member, run: { ...run, cause: [by.gid] } } : member;
+    }
+    default:
+      return assertNever(verdict);
+  }
 }
 async function waitOf(
   context: Context,
@@ -81,7 +111,7 @@ async function waitOf(
     return end(context, header, member, "broken", error, ended);
   }
   const open = looked.filter((each) => !each.ended);
-  return open.length === 0 ? undefined : defer(context, header, member, open);
+  return open.length === 0 ? undefined : defer(context, header, member, open.map(awaitedRun));
 }
 async function look(
   context: Context,
@@ -136,9 +166,8 @@ async function defer(
   context: Context,
   header: Header,
   { ref, run, step }: Ready,
-  open: readonly Looked[],
+  awaited: readonly AwaitedRun[],
 ): Promise<MemberOutcome> {
-  const awaited = open.map(awaitedRun);
   const unmet = awaited.map(({ gid }) => dependencyOf("run", gid));
   const attributes: RunAttributes = {
     ...ownedBy(header),

@@ -1,15 +1,17 @@
 import { countOf } from "../../core/plan/counts.ts";
 import type { GroupStep, PlanStep } from "../../core/plan/plan.ts";
-import type { RunRef } from "../../core/plan/run-id.ts";
+import { isIdentity, type RunRef } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { attemptsOf, type Header, type Run, type RunAttributes, type RunError } from "../item-kinds.ts";
 import { killsAlone } from "../items/run-claims.ts";
+import { type Outdated, unreachedHere } from "../items/versions.ts";
 import { isLive } from "../items/run-conditions.ts";
-import { breakDeadRun, endIdleRun, noteUnknownTask } from "../items/run-writes.ts";
+import { breakDeadRun, endIdleRun, endVerified, noteUnknownTask } from "../items/run-writes.ts";
 import { countKilled } from "../jobs/statistics.ts";
 import { expiryOf, queueOf } from "../plan/step-placement.ts";
 import { withReportsOf } from "../jobs/reported-items.ts";
 import type { MemberOutcome } from "../attempt/member-outcome.ts";
+import { secondsUntil } from "./deferred-member.ts";
 
 /**
  * Ends a run that must not start, because it has expired, no worker knows its task, or it has killed its process too
@@ -31,6 +33,8 @@ export async function endUnstarted(
         : await endIdleRun(context, ref, header, run, set);
     return ended ? { kind: "ended", run: ended } : { kind: "later", delaySeconds: 1 };
   };
+  const newer = run && isIdentity(ref.gid) ? unreachedHere(context, run) : undefined;
+  if (run && newer) return leaveToNewer(context, header, ref, run, newer, end);
   const expiresAt = run?.expiresAt ?? expiryOf(header, ref, step);
   if (expiresAt !== undefined && expiresAt <= now && (!run || attemptsOf(run) === 0)) {
     const counts = { ...countOf("cancelled"), u_expired: 1 };
@@ -48,10 +52,8 @@ export async function endUnstarted(
   }
   const { registry } = context;
   if (registry.info(step.task) && (registry.has?.(step.task) ?? true)) return undefined;
-  const since = await noteUnknownTask(context, ref, header, run, step.task);
-  const waited = (now - since) / 1_000;
-  if (waited < context.config.unknownTaskGraceSeconds)
-    return { kind: "later", delaySeconds: Math.max(5, Math.min(300, waited)) };
+  const wait = await graceLeft(context, header, ref, run, step.task);
+  if (wait) return wait;
   const error = {
     name: "UnknownTask",
     message: `no worker of queue ${queueOf(context, step)} knows the task ${step.task}`,
@@ -59,6 +61,47 @@ export async function endUnstarted(
     retryable: false,
   };
   return end({ status: "broken", task: step.task, endedAt: now, error });
+}
+/** Leaves a run to another process while the grace lasts that began when the first one could not handle it. */
+async function graceLeft(
+  context: Context,
+  header: Header,
+  ref: RunRef,
+  run: Run | undefined,
+  task: string,
+): Promise<MemberOutcome | undefined> {
+  const since = await noteUnknownTask(context, ref, header, run, task);
+  const waited = (context.clock.now() - since) / 1_000;
+  if (waited >= context.config.unknownTaskGraceSeconds) return undefined;
+  return { kind: "later", delaySeconds: Math.max(5, Math.min(300, waited)) };
+}
+/**
+ * Leaves an identity to a process with a higher version of its task. After the grace there is none, because the release
+ * was taken back. Then an end that was being verified holds, and any other round fails: whoever asks next begins it
+ * with the version that there is.
+ */
+async function leaveToNewer(
+  context: Context,
+  header: Header,
+  ref: RunRef,
+  run: Run,
+  newer: Outdated,
+  end: (set: Partial<RunAttributes>) => Promise<MemberOutcome>,
+): Promise<MemberOutcome> {
+  if (isLive(context, run)) return { kind: "later", delaySeconds: secondsUntil(context, run.leaseUntil) };
+  const wait = await graceLeft(context, header, ref, run, newer.task);
+  if (wait) return wait;
+  if (run.kept) {
+    const { ended } = await endVerified(context, run, { ...run.kept, verified: true });
+    return ended ? { kind: "ended", run: ended } : { kind: "later", delaySeconds: 1 };
+  }
+  const error = {
+    name: "NewerVersion",
+    message: `the run was begun for version ${newer.to} of ${newer.task}, and the workers have version ${newer.from}`,
+    reason: "newer_version",
+    retryable: false,
+  };
+  return end({ status: "broken", endedAt: context.clock.now(), error });
 }
 const EXPIRED: RunError = {
   name: "Expired",

@@ -11,10 +11,14 @@ import {
   readIdentities,
   readIdentity,
   renewIdentityOp,
+  type RoundStart,
   writtenIdentity,
 } from "../items/identity-items.ts";
+import { isListed, listOps } from "../items/identity-list.ts";
 import { readRuns } from "../items/run-reads.ts";
+import { isGroupStep } from "../../core/plan/plan.ts";
 import { sendControl, sendRun } from "../messages/send.ts";
+import { strandOf } from "../plan/strands.ts";
 import { wakeDependent } from "../waits/deferred.ts";
 import { awaitedBy } from "../waits/dependencies.ts";
 import { wakeSubscribers } from "./wake-subscribers.ts";
@@ -90,11 +94,8 @@ export async function renewIfStale(context: Context, ended: Run): Promise<readon
   const changed = await changedDependency(context, ended);
   return changed ? renew(context, ended, changed.by, changed.present) : [];
 }
-/** Whether a dependency of an ended identity has ended otherwise since it was consumed. Costs reads only. */
-export async function hasStaleEdges(context: Context, ended: Run): Promise<boolean> {
-  return (await changedDependency(context, ended)) !== undefined;
-}
-async function changedDependency(
+/** Finds a dependency of an ended identity that has ended otherwise since it was consumed. Costs reads only. */
+export async function changedDependency(
   context: Context,
   ended: Run,
 ): Promise<{ readonly by: Run; readonly present: Identities } | undefined> {
@@ -115,19 +116,30 @@ type Identities = readonly (Identity | undefined)[];
  * Begins the next round of an identity because of the end of another one. It takes the ends of its dependencies as they
  * are, so that no change begins another one there. Returns runs that take its own end before that.
  */
-async function renew(context: Context, seen: Run, by: Run, present: Identities): Promise<readonly Run[]> {
+function renew(context: Context, seen: Run, by: Run, present: Identities): Promise<readonly Run[]> {
+  const asked = Object.fromEntries(present.flatMap((each) => (each ? [[each.run.gid, each.run.round]] : [])));
+  return beginRound(context, seen, { asked, cause: causeOf(by) });
+}
+/** Begins the next round of an identity that has ended as it was seen. Returns runs that take its end before that. */
+export async function beginRound(context: Context, seen: Run, row: RoundStart): Promise<readonly Run[]> {
   // Whoever waits for the earlier round takes its end.
   const taken = await wakeSubscribers(context, seen);
   const identity = await readIdentity(context, seen.gid);
   if (!identity || identity.run.round !== seen.round || !isTerminal(identity.run.status)) return taken;
-  const cause = [...(by.cause ?? []), by.gid].slice(-LONGEST_CAUSE);
   const ttl = Math.ceil(context.clock.now() / 1_000) + context.config.identityRetentionSeconds;
-  const asked = Object.fromEntries(present.flatMap((each) => (each ? [[each.run.gid, each.run.round]] : [])));
-  const write = await context.store.write(renewIdentityOp(context, identity, ttl, { asked, cause }));
+  await listAgain(context, identity);
+  const write = await context.store.write(renewIdentityOp(context, identity, ttl, row));
   const begun = writtenIdentity(write);
   if (begun && begun.run.round === seen.round + 1 && begun.run.status === "queued") await send(context, begun);
   return taken;
 }
+async function listAgain(context: Context, { header, run }: Identity): Promise<void> {
+  if (run.task === undefined || !isListed(context, run.task)) return;
+  const [step] = (await strandOf(context, header, run)).strand;
+  if (step && !isGroupStep(step)) await context.store.writeMany(listOps(context, header.gid, step));
+}
+/** Returns the chain of changes of which the end of `by` is the last. */
+const causeOf = (by: Run): readonly string[] => [...(by.cause ?? []), by.gid].slice(-LONGEST_CAUSE);
 async function sendAgain(context: Context, row: Run): Promise<void> {
   const header = await readHeader(context, row.gid);
   if (header && !header.outcome) await sendRun(context, header, row, 0);

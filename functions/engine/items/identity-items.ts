@@ -16,12 +16,14 @@ import type { Item, Key, PutOp, WriteOp, WriteResult } from "../ports.ts";
 import { shardOf } from "../../core/items/shard-of.ts";
 import { leafOf } from "../../core/plan/ledger.ts";
 import { absent, and, eq, lt, present } from "./conditions.ts";
+import { KEPT_ATTRIBUTES } from "./sharing-attributes.ts";
 import { readHeaders } from "./header-reads.ts";
 import { rootChange, rootCondition, rootRow } from "./root-row.ts";
 import { OF_A_WAIT, OF_AN_ATTEMPT } from "./round-writes.ts";
 import { idle } from "./run-conditions.ts";
 import { identify } from "./run-reads.ts";
 import { runWrite, type RunWrite } from "./run-writes.ts";
+import { versionHere, versionPart } from "./versions.ts";
 
 /**
  * An identity: a run that jobs share, without a group and without a job (docs/adr/0019). It is a root header with its
@@ -39,7 +41,10 @@ export interface IdentityStart extends Pick<HeaderAttributes, "step" | "plan"> {
   readonly ttl: number;
   /** Names who begins it (HeaderAttributes). */
   readonly asker: string;
+  /** Why it is begun, and the end before where that may still hold. */
+  readonly row?: RoundStart;
 }
+export type RoundStart = Pick<RunAttributes, "asked" | "cause" | "why" | "kept" | "needs">;
 
 /** Reads identities consistently, in the order of `gids`. One read unit each. */
 export async function readIdentities(
@@ -57,9 +62,10 @@ function identityOf(header: Header | undefined): Identity | undefined {
 }
 
 /** Creates an identity unless it exists. One unit while it is under 1 KB. */
-export function createIdentityOp(context: Context, gid: string, { task, ...start }: IdentityStart): PutOp {
+export function createIdentityOp(context: Context, gid: string, { task, row: _row, ...start }: IdentityStart): PutOp {
   const now = context.clock.now();
-  const row = { status: "queued" as const, round: 0, attempt: 0, task, sentAt: now };
+  const version = versionPart(versionHere(context, task));
+  const row = { status: "queued" as const, round: 0, attempt: 0, task, sentAt: now, ...version };
   const attributes = {
     v: ITEM_VERSION,
     jobId: gid,
@@ -78,30 +84,27 @@ export function createIdentityOp(context: Context, gid: string, { task, ...start
 }
 /** Begins the next round of an identity that has ended as it was seen. One unit while it is under 1 KB. */
 export function restartIdentityOp(context: Context, identity: Identity, start: IdentityStart): WriteOp {
-  const { task, ...own } = start;
-  return restartOp(context, identity, { task }, own, [own.step ? "plan" : "step"]);
+  const { task, row, ...own } = start;
+  return restartOp(context, identity, { task, ...row }, own, [own.step ? "plan" : "step"]);
 }
 /** Does so because a run that it depends on has another end. The task and its arguments stay. */
-export function renewIdentityOp(
-  context: Context,
-  identity: Identity,
-  ttl: number,
-  row: Pick<RunAttributes, "asked" | "cause">,
-): WriteOp {
+export function renewIdentityOp(context: Context, identity: Identity, ttl: number, row: RoundStart): WriteOp {
   return restartOp(context, identity, row, { ttl }, []);
 }
+/** A round has the version of the process that begins it, so that no process with a lower one runs it. */
 function restartOp(
   context: Context,
   { header, run }: Identity,
   own: Partial<RunAttributes>,
-  { ttl, ...more }: Omit<IdentityStart, "task" | "asker"> & { readonly asker?: string },
+  { ttl, ...more }: Omit<IdentityStart, "task" | "asker" | "row"> & { readonly asker?: string },
   removed: readonly string[],
 ): WriteOp {
   const round = run.round + 1;
+  const all = { ...versionPart(versionHere(context, own.task ?? run.task)), ...own };
   const row = rootChange({
-    set: attributesOf({ status: "queued", round, since: round, sentAt: context.clock.now(), ...own }),
+    set: attributesOf({ status: "queued", round, since: round, sentAt: context.clock.now(), ...all }),
     add: { attempt: 1 },
-    remove: [...OF_AN_ATTEMPT, ...OF_A_WAIT, "manifest", "removed"].filter((name) => !(name in own)),
+    remove: [...OF_AN_ATTEMPT, ...OF_A_ROUND, ...OF_A_WAIT, "manifest", "removed"].filter((name) => !(name in all)),
   });
   const set = { ...row.set, ...attributesOf({ ...more, round, ttl: Math.max(ttl, header.ttl) }) };
   const remove = [...(row.remove ?? []), ...removed];
@@ -113,6 +116,18 @@ function restartOp(
     when: rootCondition(when),
   };
 }
+/** Lets the code of a round run that finds out whether the end before still holds. One unit. */
+export function runAnywayOp({ header, run }: Identity): WriteOp {
+  const when = and(eq("round", run.round), present("kept"));
+  return {
+    op: "update",
+    key: headerKey(header.gid),
+    change: rootChange({ remove: KEPT_ATTRIBUTES }),
+    when: rootCondition(when),
+  };
+}
+/** Attributes of one round of an identity. */
+const OF_A_ROUND = ["version", "why", "kept", "needs", "verified", "outcomeHash", "resultsUntil"];
 /** Returns what a write of an identity has left. */
 export const writtenIdentity = ({ item }: WriteResult): Identity | undefined => identityOf(asHeader(item));
 /** Keeps an identity until `ttl` (seconds since the epoch) at least. */

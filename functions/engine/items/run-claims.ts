@@ -1,10 +1,12 @@
-import type { RunRef } from "../../core/plan/run-id.ts";
+import { isIdentity, type RunRef } from "../../core/plan/run-id.ts";
 import type { Context } from "../context.ts";
 import { asRun, attributesOf, type Header, ownedBy, type Run, type RunAttributes, runKey } from "../item-kinds.ts";
-import type { Change, UpdateOp, WriteOp } from "../ports.ts";
+import type { Change, Condition, UpdateOp, WriteOp } from "../ports.ts";
 import { absent, and, eq } from "./conditions.ts";
 import { fence, idle, leaseOver } from "./run-conditions.ts";
 import { identify } from "./run-reads.ts";
+import { KEPT_ATTRIBUTES } from "./sharing-attributes.ts";
+import { atMost, versionHere, versionPart } from "./versions.ts";
 
 export type ClaimOutcome =
   | { readonly kind: "claimed"; readonly run: Run }
@@ -73,15 +75,23 @@ function claimOp(context: Context, { ref, header, token, task, seen }: ClaimRequ
     add: { attempt: 1 },
     remove: ["notBefore", "due", "dueShard", "unknownSince", "unmet"],
   };
-  return {
-    op: "update",
-    key,
-    change,
-    when: and(
-      eq("round", seen.round),
-      takeover ? and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, now)) : idle(now),
-    ),
+  const free = takeover
+    ? and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, now))
+    : idle(now);
+  const claim: UpdateOp = { op: "update", key, change, when: and(eq("round", seen.round), free) };
+  return isIdentity(ref.gid) ? versionedClaim(context, claim, seen, task) : claim;
+}
+/** An identity is claimed by no lower version than it was begun for, and from then on has that of its code. */
+function versionedClaim(context: Context, claim: UpdateOp, seen: Run, task: string): UpdateOp {
+  const version = versionHere(context, task);
+  const { set, remove = [] } = claim.change;
+  const cause = seen.kept && seen.cause && { cause: seen.cause };
+  const change = {
+    ...claim.change,
+    set: { ...set, ...attributesOf({ ...versionPart(version), ...cause }) },
+    remove: [...remove, ...(seen.kept ? KEPT_ATTRIBUTES : []), ...(version === 0 ? ["version"] : [])],
   };
+  return { ...claim, change, when: and(claim.when as Condition, atMost(version)) };
 }
 const ABSENT = absent();
 /** Returns the attributes of a step that is created by the process that will run it. */

@@ -6,6 +6,7 @@ import type { Change, Condition, WriteResult } from "../ports.ts";
 import { absent, and, contains, eq, not, oneOf, or, present } from "./conditions.ts";
 import { idle, leaseOver, notTerminal } from "./run-conditions.ts";
 import { childGroup, identify } from "./run-reads.ts";
+import { KEPT_ATTRIBUTES } from "./sharing-attributes.ts";
 
 /**
  * Every conditional write on a run row (docs/protocol-rules.md, section 5). Each costs one write unit for a row under 1 KB.
@@ -126,7 +127,17 @@ export async function endIdleRun(
 }
 /** Returns the attributes that say what a run depended on, unless it ends with them. */
 const ofDependencies = (seen: Run, set: Partial<RunAttributes>): readonly string[] =>
-  [...(seen.asked ? ["asked"] : []), ...(seen.edges === undefined ? [] : ["edges"])].filter((name) => !(name in set));
+  [
+    ...(seen.asked ? ["asked"] : []),
+    ...(seen.edges === undefined ? [] : ["edges"]),
+    ...(seen.kept ? KEPT_ATTRIBUTES : []),
+  ].filter((name) => !(name in set));
+/** Ends a round of an identity as the round before has ended. Only while it is the round that was seen, and idle. */
+export async function endVerified(context: Context, seen: Run, set: Partial<RunAttributes>): Promise<RunWrite> {
+  const remove = ["notBefore", "due", "dueShard", "unmet", "unknownSince", "asked", ...KEPT_ATTRIBUTES];
+  const when = and(eq("round", seen.round), present("kept"), idle(context.clock.now()));
+  return updateRun(context, seen, { set: attributesOf(set), remove }, when);
+}
 /** Ends an identity, or a run below one, that waits for an identity which waits for it. Only while it still does. */
 export async function endCycle(
   context: Context,

@@ -30,6 +30,8 @@ function fairnessGroupOf(message: GeneralMessage): string {
       return `schedule-${message.name}`;
     case "schedules":
       return "schedules";
+    case "refresh":
+      return `refresh-${message.task}`;
     case "drain":
       return `pause-${message.pause}`;
     case "dispatch":

@@ -65,8 +65,15 @@ export interface SyncSchedules {
   readonly kind: "schedules";
 }
 
+/** Makes outdated ends of a task anew, page by page. It belongs to no job. */
+export interface RefreshOutdated {
+  readonly kind: "refresh";
+  readonly task: string;
+  readonly version: number;
+}
+
 /** Messages that belong to no job, or to no group of one. */
-export type GeneralMessage = ScheduleDue | SyncSchedules | DrainParked | DispatchBacklog;
+export type GeneralMessage = RefreshOutdated | ScheduleDue | SyncSchedules | DrainParked | DispatchBacklog;
 
 export function encodeMessage(message: EngineMessage | GeneralMessage): Json {
   return { v: MESSAGE_VERSION, ...message } as Json;
@@ -76,7 +83,8 @@ export function decodeMessage(body: Json): EngineMessage | ExecutionEnded | Gene
   if (body === null || typeof body !== "object" || Array.isArray(body)) return undefined;
   const message = body as JsonObject;
   if (message["v"] !== MESSAGE_VERSION) return undefined;
-  const { kind, gid, execution, name, at, target, pause, shard, queue, next } = message;
+  const { kind, gid, execution, name, at, target, pause, shard, queue, next, task, version } = message;
+  if (kind === "refresh" && typeof task === "string" && isWhole(version)) return { kind, task, version };
   if (kind === "schedule" && typeof name === "string") return { kind, name, ...(typeof at === "number" && { at }) };
   if (kind === "schedules") return { kind };
   if (kind === "drain" && typeof target === "string" && typeof pause === "string" && isWhole(shard))

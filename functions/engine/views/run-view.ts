@@ -1,6 +1,6 @@
 import { FanfoldError } from "../../core/errors.ts";
 import { isGroupStep } from "../../core/plan/plan.ts";
-import { jobIdOf, parseRunId, runIdOf } from "../../core/plan/run-id.ts";
+import { isIdentity, jobIdOf, parseRunId, runIdOf } from "../../core/plan/run-id.ts";
 import { isSuccess, isTerminal } from "../../core/plan/run-state.ts";
 import { carriesStamp, filterTexts } from "../../core/plan/stamps.ts";
 import type { Context } from "../context.ts";
@@ -17,7 +17,9 @@ import { dependenciesOf } from "./dependencies.ts";
 import { endsIn, lastRunId, parentsOf } from "../waits/nodes.ts";
 import { unmetOf } from "../waits/deferred.ts";
 import { pendingRuns } from "./pending.ts";
+import { versionsSeen } from "./identities.ts";
 import { wrongCursor } from "./job-view.ts";
+import { whyOf } from "./why.ts";
 
 /** Returns a run as people and the API see it. The engine's own runs (group steps, pages) have no task. */
 export async function viewRun(context: Context, run: Run, header: Header | undefined): Promise<RunView> {
@@ -90,6 +92,8 @@ export async function viewRunById(context: Context, runId: string): Promise<RunV
     ...value,
     ...call,
     ...depends,
+    ...(isIdentity(run.gid) && (await versionsSeen(context, run))),
+    ...(run.task !== undefined && { why: whyOf(run) }),
     ...(await waitOf(context, run)),
     ...(await detailOf(context, runId)),
   };

@@ -74,4 +74,25 @@ describe("what dependencies cost", () => {
     const local = new LocalEngine([base, reads]);
     expect(await spent(local, reads.s())).toBe(await without());
   });
+  it("an outdated end that is verified costs its round, its edges and its end", async () => {
+    const of = (version: number, on?: LocalEngine) => {
+      const source = defineTask({ name: "source", version, dedupe: "forever", run: () => "equal" });
+      const above = defineTask({
+        name: "above",
+        dedupe: "forever",
+        run: (ctx) => ctx.requireDependency("source", source.s()),
+      });
+      return { local: new LocalEngine([source, above], {}, on ? { on } : {}), source, above };
+    };
+    const first = of(0);
+    await spent(first.local, first.above.s());
+    const second = of(1, first.local);
+    // The source is made anew before: only the end above it is outdated then.
+    await spent(second.local, second.source.s());
+    const adopting = (await without()) - 3;
+    // Whoever begins a round offers the end before it to the one run that had waited for that, in vain.
+    const offered = 1;
+    expect((await spent(second.local, second.above.s())) - adopting).toBe(3 + offered);
+    expect((await spent(second.local, second.above.s())) - adopting).toBeLessThanOrEqual(0);
+  });
 });

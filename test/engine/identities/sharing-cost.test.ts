@@ -75,4 +75,37 @@ describe("what shared runs cost", () => {
     // Ten messages are handled at once, and each tries to create it.
     expect(writes.headers - 11).toBeLessThan(3 + 10);
   });
+  it("identities that ten jobs share cost 3 write units each, and 3, a mark and its progress for each subscriber", async () => {
+    const [n, jobs] = [100, 10];
+    const local = new LocalEngine([hash, noop]);
+    const handle = local.engine.handle.bind(local.engine);
+    // The identities come last, so that every member of every job waits for its own.
+    let held = true;
+    Object.assign(local.engine, {
+      handle: (...[message, loop]: Parameters<typeof handle>) =>
+        held && (message.body as { readonly gid?: string }).gid?.startsWith("~")
+          ? Promise.resolve({ kind: "later" as const, delaySeconds: 60 })
+          : handle(message, loop),
+    });
+    const { writes } = countPorts(local);
+    const ids: string[] = [];
+    for (let job = 0; job < jobs; job++) {
+      ids.push((await local.engine.submit({ canvas: group(times(n, (i) => hash.s(i))).canvas })).jobId);
+      for (let idle = 0; idle < 3;) idle = (await local.turn()) ? 0 : idle + 1;
+    }
+    const waiting = await Promise.all(
+      ids.map((jobId) => local.engine.runs(jobId, { status: "deferred", limit: 1_000 })),
+    );
+    expect(waiting.map(({ items }) => items.length)).toEqual(times(jobs, () => n));
+    held = false;
+    await local.untilQuiet();
+    for (const jobId of ids)
+      expect(await local.engine.job(jobId)).toMatchObject({ state: "success", counts: { success: n } });
+    const total = Object.values(writes).reduce((sum, units) => sum + units, 0);
+    const ofJobs = 11 * jobs;
+    expect((writes.headers - ofJobs) / n).toBeLessThanOrEqual(3.1);
+    // A subscription, a wait and an end. Each identity ends alone here, so no mark is shared, and no note of progress.
+    const [subscriber, mark, progress, ofEachJob] = [3, 1, 1, 15];
+    expect(total - writes.headers).toBeLessThanOrEqual((subscriber + mark + progress) * n * jobs + ofEachJob * jobs);
+  });
 });

@@ -1,0 +1,27 @@
+import * as z from "zod";
+
+const outdatedTask = z.object({ task: z.string(), from: z.int(), to: z.int() });
+const version = z.int().describe("Of its task: the one that it was begun for, or made by");
+const verified = z
+  .literal(true)
+  .describe("No code has run: all that it had consumed came out equal, so its earlier end holds");
+const outdated = z
+  .array(outdatedTask)
+  .describe("Tasks by an earlier version of which it was made. It is made anew, or verified, when somebody asks");
+const why = z
+  .discriminatedUnion("of", [
+    z.object({ of: z.enum(["first", "retry", "declared", "age", "expiry"]) }),
+    z.object({ of: z.literal("version"), task: z.string(), from: z.int(), to: z.int() }),
+    z.object({ of: z.enum(["dependency", "input"]), runId: z.string() }),
+    z.object({ of: z.literal("failure"), reason: z.string().optional() }),
+    z.object({ of: z.enum(["shared", "reused"]), runId: z.string(), round: z.int() }),
+  ])
+  .describe(
+    "Why a run has run, or not: nobody had asked before; its job was retried; a dependency was declared; its end was too old, or would have been removed too early; a task has a higher version; a dependency or the step before has changed; it had failed; it takes the end of a shared run, which had ended before when `reused`",
+  );
+export const ofIdentity = {
+  why: why.optional(),
+  version: version.optional(),
+  verified: verified.optional(),
+  outdated: outdated.optional(),
+};

@@ -1,0 +1,23 @@
+import * as z from "zod";
+import { ofIdentity } from "./cause-schemas.ts";
+import { components, errorData, json, milliseconds, runStatus } from "./schemas.ts";
+
+const identity = z
+  .object({
+    runId: z.string(),
+    task: z.string(),
+    args: z.array(json),
+    kwargs: z.record(z.string(), json),
+    status: runStatus,
+    round: z.int(),
+    endedAt: milliseconds.optional(),
+    error: errorData.optional(),
+    ...ofIdentity,
+  })
+  .register(components, { id: "Identity", description: "A run that jobs share" });
+export const identityPage = z
+  .object({
+    items: z.array(identity),
+    cursor: z.string().optional().describe("Present when more may follow: send it back as ?cursor"),
+  })
+  .register(components, { id: "IdentityPage" });
