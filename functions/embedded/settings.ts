@@ -43,6 +43,7 @@ export const EMBEDDED_CONFIG = {
   pauseCacheMs: 100,
   // A look at a queue costs a few reads of this machine's memory.
   dispatchMs: 100,
+  passIdleMs: 1_000,
   // The store gathers the writes of concurrent runs by itself, so a delay would only add latency.
   followDelayMs: 0,
   // A page has up to 4,096 items. Items of open pages wait in this machine's memory and on its disk.

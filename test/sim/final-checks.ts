@@ -36,6 +36,7 @@ export class FinalChecks {
     if (stale !== undefined) this.#sim.bad("stale-end", stale);
     const [pause] = this.#sim.pausers.left();
     if (pause !== undefined) this.#sim.bad("pause-left", pause);
+    this.#sim.bulk.final();
     for (const job of this.#sim.jobs) if (this.#sim.violations.length === 0) await this.#job(job);
   }
 

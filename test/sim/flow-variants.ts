@@ -1,4 +1,5 @@
 import { BACKLOG_VARIANTS } from "./backlog-variants.ts";
+import { BULK_VARIANTS } from "./bulk-variants.ts";
 import { LIMIT_VARIANTS } from "./limit-variants.ts";
 import { PAUSE_VARIANTS } from "./pause-variants.ts";
 import type { Variant } from "./variant-parts.ts";
@@ -8,4 +9,5 @@ export const FLOW_VARIANTS: { readonly [name: string]: Variant } = {
   ...PAUSE_VARIANTS,
   ...LIMIT_VARIANTS,
   ...BACKLOG_VARIANTS,
+  ...BULK_VARIANTS,
 };

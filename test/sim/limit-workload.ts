@@ -32,6 +32,8 @@ export function limitsOfSignature(random: Random): RunLimits | undefined {
 export interface FlowChoices {
   readonly limits?: Random;
   readonly priorities?: Random;
+  /** Chooses which signatures are of the bulk task. */
+  readonly bulk?: Random;
 }
 /** Returns the priority of a signature. Half of them have none. */
 export function prioritiesOf(random: Random | undefined): { readonly priority?: number } {

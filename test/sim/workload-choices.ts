@@ -6,11 +6,12 @@ import type { SimWorld } from "./sim-ports.ts";
 /** Returns what a workload takes beside its own choices. */
 export function choicesOf(
   seed: number,
-  { shared, faults: { limits, backlog } }: Pick<SimWorld, "shared" | "faults">,
+  { shared, faults: { limits, backlog, bulk } }: Pick<SimWorld, "shared" | "faults">,
 ): FlowChoices & { readonly shared: SharedWork } {
   return {
     shared,
     ...(limits && { limits: seededRandom(seed) }),
+    ...(bulk && { bulk: seededRandom(seed + 17_000_003) }),
     ...(backlog && { priorities: seededRandom(seed + 13_000_001) }),
   };
 }

@@ -90,6 +90,7 @@ export const TASKS = {
   streaming: "reads-by-stream",
   silent: "ignores-result",
   elsewhere: "other-queue",
+  bulk: "bulk",
 } as const;
 
 export type JobSpec =
@@ -362,6 +363,7 @@ export class Workload {
     };
     const limits = this.#choose.limits && limitsOfSignature(this.#choose.limits);
     const task =
+      this.#bulkTask(script, name) ??
       name ??
       (random.chance(0.75)
         ? TASKS.plain
@@ -378,6 +380,11 @@ export class Workload {
     };
     const made = random.chance(0.12) ? this.#linked(bare) : bare;
     return (any ? this.#shared?.instead() : undefined) ?? made;
+  }
+  /** Returns the bulk task for some of the scripts that it can play, when there is one. */
+  #bulkTask({ spawn, stream, waits, needs, execution, reads }: Script, name: string | undefined): string | undefined {
+    const plays = !(spawn ?? stream ?? waits ?? needs ?? execution ?? reads) && (name === undefined || name === TASKS.plain);
+    return plays && this.#choose.bulk?.chance(0.6) ? TASKS.bulk : undefined;
   }
   /** Adds links and error links. These may be strands and have links themselves. */
   #linked(host: Signature): Signature {

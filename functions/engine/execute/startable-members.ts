@@ -18,8 +18,8 @@ export class Startable {
   readonly #members: number;
   /** The task that was last found in the registry. */
   #known = "";
-  /** Whether that task declares limits. Its members are claimed. */
-  #limited = false;
+  /** Whether that task declares limits, or is a bulk task. Its members are claimed. */
+  #claimed = false;
 
   constructor(context: Context, header: Header, strands: readonly Strand[] | undefined) {
     this.#context = context;
@@ -40,7 +40,7 @@ export class Startable {
       return undefined;
     if (!this.#knows(step.task)) return undefined;
     if (this.unclaimed && declaresAny(this.#context, step)) return undefined;
-    return this.unclaimed && (this.#limited || (options && isLimited(options))) ? undefined : step;
+    return this.unclaimed && (this.#claimed || (options && isLimited(options))) ? undefined : step;
   }
   #knows(task: string): boolean {
     if (task === this.#known) return true;
@@ -48,7 +48,7 @@ export class Startable {
     const info = registry.info(task);
     if (!info || info.stateMachine || !(registry.has?.(task) ?? true)) return false;
     this.#known = task;
-    this.#limited = isLimited(info.limits);
+    this.#claimed = info.bulk !== undefined || isLimited(info.limits);
     return true;
   }
 }

@@ -7,8 +7,9 @@ import { type AnyTask, taskMark } from "../any-task.ts";
 import { callOfTask } from "../current-task.ts";
 import type { TaskSignature } from "../signature.ts";
 import type { SubmittedJob } from "../submitter.ts";
-import { createTask, type GivenKwargs, type KwargsOf, type TaskSettings } from "../task.ts";
+import { createTask, type GivenKwargs } from "../task.ts";
 import type { TaskContext } from "../task-context.ts";
+import type { KwargsOf, TaskSettings } from "../task-settings.ts";
 import { type PathArguments, pathArgumentsOf } from "./path-arguments.ts";
 import { type GivenPayload, type PathObject, type PathPayload, payloadOf, readPayload } from "./path-payload.ts";
 
