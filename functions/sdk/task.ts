@@ -119,11 +119,9 @@ export interface Task<
  *   },
  * });
  */
-export function defineTask<
-  Args extends readonly unknown[],
-  Value,
-  Kwargs extends z.$ZodObject | undefined = undefined,
->(definition: BulkTaskDefinition<Args, Value, Kwargs>): Task<Args, Value, GivenKwargs<Kwargs>>;
+export function defineTask<Args extends readonly unknown[], Value, Kwargs extends z.$ZodObject | undefined = undefined>(
+  definition: BulkTaskDefinition<Args, Value, Kwargs>,
+): Task<Args, Value, GivenKwargs<Kwargs>>;
 /**
  * Defines a task. Positional arguments are typed from `run`.
  * @throws FanfoldError `invalid_request` (`details.field` names the field), `invalid_queue_name`
@@ -148,7 +146,11 @@ export function defineTask(
   const { bulk: _bulk, run, beforePass, afterPass, ...rest } = definition;
   const bulk = { run, ...(beforePass && { beforePass }), ...(afterPass && { afterPass }) };
   const info = bulkInfo(definition);
-  const task: AnyTask = createTask({ ...rest, run: runSingle(() => task, bulk) } as SingleDefinition, { bulk: info }, bulk);
+  const task: AnyTask = createTask(
+    { ...rest, run: runSingle(() => task, bulk) } as SingleDefinition,
+    { bulk: info },
+    bulk,
+  );
   return task;
 }
 type SingleDefinition = TaskDefinition<readonly unknown[], unknown, z.$ZodObject | undefined>;

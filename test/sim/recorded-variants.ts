@@ -130,6 +130,12 @@ export const RECORDED: readonly {
   { variant: "next-look-lost", firstSeed: 3, runs: 3, shows: "stuck-group" },
   { variant: "dispatcher-without-lease", firstSeed: 19, runs: 19, shows: "admitted-without-lease" },
   { variant: "bands-mixed-up", firstSeed: 8, runs: 8, shows: "low-before-high" },
+  { variant: "truth-as-one", firstSeed: 1, runs: 1, shows: "wrong-value" },
+  { variant: "halves-unsent", firstSeed: 8, runs: 8, shows: "stuck-group" },
+  { variant: "split-forgotten", firstSeed: 25, runs: 25, shows: "call-too-big" },
+  { variant: "afterPass-lost", firstSeed: 1, runs: 1, shows: "pass-left-open" },
+  { variant: "pass-closed-while-called", firstSeed: 3, runs: 3, shows: "hook-in-the-middle" },
+  { variant: "pool-unasked", firstSeed: 1, runs: 1, shows: "stuck-group" },
   { variant: "items-counted-at-each-step", firstSeed: 6, runs: 6, shows: "wrong-job-counts" },
   { variant: "items-dropped-at-hand-over", firstSeed: 2, runs: 2, shows: "counters-wrong" },
 ];
@@ -147,4 +153,8 @@ export const SOUND: readonly string[] = [
   "backlog",
   "backlog-no-sweeper",
   "backlog-paused",
+  "bulk",
+  "bulk-no-sweeper",
+  "bulk-held",
+  "bulk-immortal",
 ];

@@ -10,7 +10,7 @@ import type { ValueCondition } from "../../functions/core/canvas/value-condition
 import type { JsonObject } from "../../functions/core/json.ts";
 import type { RunLimits } from "../../functions/core/task/run-limits.ts";
 import type { ItemCounts } from "../../functions/core/task/item-counts.ts";
-import { type FlowChoices, limitsOfSignature, prioritiesOf } from "./limit-workload.ts";
+import { isForBulk, type FlowChoices, limitsOfSignature, prioritiesOf } from "./limit-workload.ts";
 import { byNumber } from "./numbered.ts";
 import type { Random } from "./random.ts";
 import type { Needs, SharedWork } from "./shared-work.ts";
@@ -362,9 +362,10 @@ export class Workload {
       ...(random.chance(0.03) && { ignoreResult: true }),
     };
     const limits = this.#choose.limits && limitsOfSignature(this.#choose.limits);
+    const plain = name === undefined || name === TASKS.plain;
+    const plays = plain && isForBulk(this.#choose.bulk, { ...script });
     const task =
-      this.#bulkTask(script, name) ??
-      name ??
+      (plays ? TASKS.bulk : name) ??
       (random.chance(0.75)
         ? TASKS.plain
         : random.pick([TASKS.streaming, TASKS.streaming, TASKS.silent, TASKS.elsewhere]));
@@ -380,11 +381,6 @@ export class Workload {
     };
     const made = random.chance(0.12) ? this.#linked(bare) : bare;
     return (any ? this.#shared?.instead() : undefined) ?? made;
-  }
-  /** Returns the bulk task for some of the scripts that it can play, when there is one. */
-  #bulkTask({ spawn, stream, waits, needs, execution, reads }: Script, name: string | undefined): string | undefined {
-    const plays = !(spawn ?? stream ?? waits ?? needs ?? execution ?? reads) && (name === undefined || name === TASKS.plain);
-    return plays && this.#choose.bulk?.chance(0.6) ? TASKS.bulk : undefined;
   }
   /** Adds links and error links. These may be strands and have links themselves. */
   #linked(host: Signature): Signature {

@@ -57,7 +57,8 @@ export async function cutPool(context: Context, pool: Pool, stored: JsonObject, 
   await sendBulk(context, pool, sending);
   const left = await takeOut(context, entries, sending, rest);
   if (complete && !left) return { sent: sending.length, waits: "none", turns: { looks: looks + 1 } };
-  if (dueIn > 0 && complete && sending.length < most) return { sent: sending.length, waits: "others", turns, ms: dueIn };
+  if (dueIn > 0 && complete && sending.length < most)
+    return { sent: sending.length, waits: "others", turns, ms: dueIn };
   return { sent: sending.length, waits: sending.length >= room ? "full" : "more", turns };
 }
 async function readEntries(

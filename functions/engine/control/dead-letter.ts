@@ -47,7 +47,8 @@ export async function handleDeadLetter(
     else if (message?.kind === "bulk")
       await all(message.packs.map((pack) => examineMembers(context, { kind: "members", ...pack }, received)));
     // Whoever handles dead letters may not have the code of the task, and the end of a pass is owed for ever.
-    else if (message?.kind === "pass") await sendPass(context, { ...message, queue: received.queue }, END_AGAIN_SECONDS);
+    else if (message?.kind === "pass")
+      await sendPass(context, { ...message, queue: received.queue }, END_AGAIN_SECONDS);
     else if (message) return await handleMessage(context, received, loop, { mayHandOver: true });
     else await keepDeadLetter(context, received, { reason: "not_understood" });
   } catch (error) {

@@ -88,7 +88,11 @@ function eachOnce({ config }: ExecuteContext, given: readonly BulkPack[]): reado
       packs.set(key, one);
     }
   }
-  return [...packs.values()].map(({ pack: { gid, step }, members }) => ({ gid, step, members: [...members] }));
+  return [...packs.values()].map(({ pack: { gid, step }, members }) => ({
+    gid,
+    step,
+    members: [...members].toSorted((a, b) => a - b),
+  }));
 }
 
 async function checkPack(
@@ -146,10 +150,7 @@ async function callFirst(work: Work): Promise<void> {
     slot.release();
   }
 }
-async function sendOn(
-  { context, info, queue, packs }: Work,
-  calls: readonly (readonly Callable[])[],
-): Promise<void> {
+async function sendOn({ context, info, queue, packs }: Work, calls: readonly (readonly Callable[])[]): Promise<void> {
   if (calls.length === 0) return;
   const sending = calls.map((call) => ({
     members: call.map(({ header, member }) => ({ ...member.ref, header })),
@@ -192,7 +193,9 @@ async function claimParts(work: Work, call: readonly Callable[]): Promise<readon
     const returned = runs.filter(tooMany);
     if (returned.length === 0) continue;
     await returnClaims(context, returned);
-    reports.add(Promise.resolve(returned.map(({ run }) => ({ ref: run, outcome: { kind: "later", delaySeconds: 0 } }))));
+    reports.add(
+      Promise.resolve(returned.map(({ run }) => ({ ref: run, outcome: { kind: "later", delaySeconds: 0 } }))),
+    );
   }
   return claimed.flatMap(({ runs, ...pack }) => {
     const kept = runs.filter((each) => !tooMany(each));

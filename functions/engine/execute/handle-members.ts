@@ -56,7 +56,8 @@ export async function handleMembers(
   const own = sharing.length === 0 ? found : found.filter((member) => !sharing.includes(member));
   const dependent = own.filter((member) => isDependent(context, member));
   const awaited = dependent.length === 0 ? NONE : await awaitDependencies(context, header, dependent, again);
-  const startable = dependent.length === 0 ? own : [...own.filter((each) => !dependent.includes(each)), ...awaited.ready];
+  const startable =
+    dependent.length === 0 ? own : [...own.filter((each) => !dependent.includes(each)), ...awaited.ready];
   const isBulk = startable.some(({ step }) => bulkOf(context, step) !== undefined);
   const { ready, pooled } = isBulk ? await poolMembers(context, header, startable) : { ready: startable, pooled: [] };
   const passes = new FollowPasses(context, {

@@ -91,9 +91,7 @@ export function encodeMessage(message: EngineMessage | GeneralMessage | BulkMess
   return { v: MESSAGE_VERSION, ...message } as Json;
 }
 /** Returns undefined for what is not a message of this engine, or has a version that this engine does not know. */
-export function decodeMessage(
-  body: Json,
-): EngineMessage | ExecutionEnded | GeneralMessage | BulkMessage | undefined {
+export function decodeMessage(body: Json): EngineMessage | ExecutionEnded | GeneralMessage | BulkMessage | undefined {
   if (body === null || typeof body !== "object" || Array.isArray(body)) return undefined;
   const message = body as JsonObject;
   if (message["v"] !== MESSAGE_VERSION) return undefined;
