@@ -1,6 +1,7 @@
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
 import {
+  type BulkRun,
   chord,
   currentQueue,
   definePathTask,
@@ -32,6 +33,15 @@ export const failed = defineTask({
   },
 });
 
+/** Says with how many runs each was called. A call with `poison` in it fails. */
+export const together = defineTask({
+  name: "e2e.together",
+  bulk: { maxItems: 50, maxSeconds: 5 },
+  run: (_ctx, runs: readonly BulkRun<readonly [text: string]>[]) => {
+    if (runs.some(({ args: [text] }) => text === "poison")) throw new TaskError("refused", { reason: "poison" });
+    return runs.map(() => ({ value: runs.length }));
+  },
+});
 /** Returns from when until when it ran. */
 export const locked = defineTask({
   name: "e2e.locked",
