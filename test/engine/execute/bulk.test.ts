@@ -37,7 +37,7 @@ describe("the runs of a bulk task", () => {
     expect(values).toEqual(texts(10, "T"));
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success" });
   });
-  it("S131 are of any jobs", async () => {
+  it("are of any jobs", async () => {
     const { task, calls } = index();
     const local = open([task]);
     const jobs = await Promise.all(texts(5).map((text) => local.engine.submit({ canvas: task.si(text).canvas })));
@@ -78,7 +78,7 @@ describe("the runs of a bulk task", () => {
       [1_000],
     ]);
   });
-  it("S126 wait at most `maxSeconds`, whatever comes after them", async () => {
+  it("wait at most `maxSeconds`, whatever comes after them", async () => {
     const { task, calls } = index({ bulk: { maxItems: 3, maxSeconds: 30 } });
     const local = open([task]);
     const start = local.clock.now();
