@@ -47,10 +47,10 @@ describe("a bulk task", () => {
     [{ bulk: {}, run: async function* () {} }, "/run"],
   ])("refuses %j, and names the field", (more, field) => {
     const define = (): unknown => defineTask({ name: "bad", run, ...more } as never);
-    expect(define).toThrowError(expect.objectContaining({ code: "invalid_request", details: { field } }));
+    expect(define).toThrow(expect.objectContaining({ code: "invalid_request", details: { field } }));
   });
   it("cannot be mapped, because it takes many runs already", () => {
-    expect(() => index.map(["a"])).toThrowError(expect.objectContaining({ code: "invalid_canvas" }));
-    expect(() => index.chunks([["a", 1]], 2)).toThrowError(expect.objectContaining({ code: "invalid_canvas" }));
+    expect(() => index.map(["a"])).toThrow(expect.objectContaining({ code: "invalid_canvas" }));
+    expect(() => index.chunks([["a", 1]], 2)).toThrow(expect.objectContaining({ code: "invalid_canvas" }));
   });
 });
