@@ -5,12 +5,15 @@ import { queueThreads } from "../functions/embedded/runtime-settings.ts";
 import { PAUSE_KINDS } from "../functions/core/pause.ts";
 import { bandOf } from "../functions/core/plan/priority-band.ts";
 import { defineConfig, type FanfoldConfig, type Settings, type SiteConfig } from "../functions/sdk/config.ts";
+import { defineTask, group, type Task, TaskBroken } from "../functions/sdk/index.ts";
+import { DEFAULT_BULK } from "../functions/core/task/bulk.ts";
+import { TestEngine } from "../functions/testing/index.ts";
 import { bandedQueuesOf, capsOf, parkedSitesOf } from "../functions/sdk/queue-settings.ts";
 import { startApi } from "./api/api.ts";
 
 /** Runs the examples of docs/guide-flow.md. */
 const guide = readFileSync(new URL("../docs/guide-flow.md", import.meta.url), "utf8");
-const [shares = "", capped = "", banded = "", parked = "", program = ""] = [
+const [shares = "", capped = "", banded = "", bulk = "", parked = "", program = ""] = [
   ...guide.matchAll(/^```ts[^\n]*\n([\s\S]*?)^```$/gm),
 ].map(([, code = ""]) => code);
 const AsyncFunction = (async () => undefined).constructor as new (
@@ -37,6 +40,28 @@ describe("docs/guide-flow.md", () => {
     const sites = [{ name: "london", ...(queues && { queues }) }];
     const settings = defineConfig({ site: "london", concurrency: 10, jobTimeoutDays: 1, retentionDays: 1, sites });
     expect(bandedQueuesOf(settings)).toEqual(["london.video#worker"]);
+  });
+  it("lets runs share a call as it says", async () => {
+    const ids: string[][] = [];
+    const noted: string[] = [];
+    const search = {
+      add: async (given: string[]) => {
+        ids.push(given);
+        return new Set(given.filter((id) => id === "bad"));
+      },
+      setRefresh: (on: boolean) => void noted.push(`refresh ${on}`),
+    };
+    const code = bulk.replace("export const index =", "return").replace(": readonly BulkRun<[id: string]>[]", "");
+    const define = new AsyncFunction("defineTask", "search", "TaskBroken", code);
+    const index = (await define(defineTask, search, TaskBroken)) as Task<[string]>;
+    expect(index.info.bulk).toEqual({ ...DEFAULT_BULK, passes: true });
+    const engine = new TestEngine({ tasks: { index } });
+    const jobId = await engine.submit(group(["a", "bad", "c"].map((id) => index.s(id))));
+    await engine.settle(jobId);
+    await engine.advance(60);
+    expect(ids.map((each) => each.toSorted())).toEqual([["a", "bad", "c"]]);
+    expect(noted).toEqual(["refresh false", "refresh true"]);
+    expect(await engine.job(jobId)).toMatchObject({ counts: { success: 2, broken: 1 } });
   });
   it("folds priorities into bands as it says", () => {
     const rows = [...guide.matchAll(/^\| (.*) \| (High|Middle|Low) \|$/gm)].map(([, text = "", band = ""]) => {

@@ -77,6 +77,7 @@ export const ERROR_CODES = [
   "executions_unavailable",
   "lease_lost",
   "invalid_limit_key",
+  "invalid_bulk_outcome",
   "waiting_inside_task",
   "outside_task",
   "tracking_too_thin",

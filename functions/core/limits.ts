@@ -73,6 +73,9 @@ export const LIMITS = {
   dependencies: 50,
   /** Runs that wait for each other, and are walked before a wait is taken for a cycle. */
   walkedRuns: 10_000,
+  /** Runs of one call of a bulk task, and the seconds that a run waits for others. */
+  bulkItems: 1_000,
+  bulkSeconds: 900,
   /** Locks of one run. */
   locks: 8,
   /** Places of one concurrency limit. */

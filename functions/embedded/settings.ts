@@ -43,6 +43,7 @@ export const EMBEDDED_CONFIG = {
   pauseCacheMs: 100,
   // A look at a queue costs a few reads of this machine's memory.
   dispatchMs: 100,
+  passIdleMs: 1_000,
   // The parent learns from its workers which tasks are quick.
   quickPack: 16,
   // The store gathers the writes of concurrent runs by itself, so a delay would only add latency.

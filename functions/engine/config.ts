@@ -47,6 +47,8 @@ export interface EngineConfig {
   readonly messagesPerTurn: number;
   /** Milliseconds between two looks of a dispatcher at a queue whose backlog is not empty. */
   readonly dispatchMs: number;
+  /** Milliseconds without a call after which a pass of a bulk task is over. */
+  readonly passIdleMs: number;
   /** Members per expand message. */
   readonly expandRange: number;
   /** Most members of one leaf in one message. */
@@ -118,6 +120,7 @@ export const DEFAULT_CONFIG: EngineConfig = {
   caps: undefined,
   messagesPerTurn: 16,
   dispatchMs: 1_000,
+  passIdleMs: 5_000,
   expandRange: 4_096,
   membersPerMessage: 256,
   batchMembers: 64,

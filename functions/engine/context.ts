@@ -25,6 +25,7 @@ export interface Context extends Ports {
   readonly estimates: Map<string, Estimate>;
   /** Tasks that this process has put into the directory of statistics. */
   readonly tasksListed: Pick<FailureKinds, "knownUntil" | "remember">;
+  readonly pools: Pools;
   /**
    * Bounds how many groups write their rows before their members run. A few of them keep the store busy, and more would
    * only fill the memory.
@@ -80,6 +81,14 @@ export interface Pauses {
   list(): Promise<ReadonlyMap<string, ActivePause>>;
   /** Makes the next call read again. */
   forget(): void;
+}
+
+/** What this process knows of the pools of bulk tasks (admission/bulk-pool.ts). Times are in milliseconds. */
+export interface Pools {
+  isKnown(name: string): boolean;
+  noteKnown(name: string): void;
+  lookAt(name: string): number;
+  noteLook(name: string, at: number): void;
 }
 
 /** Kinds of failures that this process has put into the directory (jobs/failures.ts). Times are in seconds. */

@@ -20,6 +20,7 @@ import { heartbeat } from "./execute/heartbeat.ts";
 import { Pace, slowAfterMs } from "./execute/pace.ts";
 import { patientContext } from "./execute/patient-context.ts";
 import { withRootRows } from "./items/root-row.ts";
+import { PoolLooks } from "./admission/bulk-pool.ts";
 import { PauseCache } from "./admission/pauses.ts";
 import { GateCache } from "./groups/gate.ts";
 import { freshUntil, openBlob, putBlob } from "./items/shared-blobs.ts";
@@ -68,6 +69,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     limitsInUse: new FailureKindCache(),
     statistics: new Tally(),
     tasksListed: new FailureKindCache(),
+    pools: new PoolLooks(),
     speeds: new TaskSpeeds(settings, (task, quick) => ports.watch?.taskSpeed?.(task, quick)),
     estimates: new Map(),
     pace: new Pace(ports.clock, slowAfterMs(settings)),

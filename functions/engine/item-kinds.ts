@@ -225,6 +225,8 @@ export interface RunAttributes extends Owned, SharingAttributes {
   readonly alone?: boolean;
   /** The attempt whose holder a supervisor saw die. */
   readonly died?: number;
+  /** Most runs of the next bulk call that has this one, after a call failed as a whole. */
+  readonly among?: number;
   readonly notBefore?: number;
   readonly expiresAt?: number;
   /** Set only when the start lies further ahead than the delay of a message can reach. */

@@ -1,17 +1,22 @@
 import type { Json } from "../core/json.ts";
 import type { RunRef } from "../core/plan/run-id.ts";
 
-/** Runs of one group that this process executes one after the other, all claimed under one token. */
-export interface HeldRuns {
-  readonly token: string;
-  readonly task: string;
-  /** The queue of their step. */
-  readonly queue: string;
+/** Runs of one group and step. */
+export interface HeldMembers {
   readonly gid: string;
   readonly stepIndex: number;
   readonly members: readonly number[];
   /** The attempt of each member, in the order of `members`. */
   readonly attempts: readonly number[];
+}
+/** Runs that this process executes one after the other or, of a bulk task, in one call. One token has claimed them all. */
+export interface HeldRuns extends HeldMembers {
+  readonly token: string;
+  readonly task: string;
+  /** The queue of their step. */
+  readonly queue: string;
+  /** Set for a bulk call, whose runs execute together: those of further groups. */
+  readonly together?: readonly HeldMembers[];
   /** Milliseconds since the epoch at which all runs are aborted. */
   readonly deadline: number;
   /** Set when the runs have no lease to renew. A heartbeat then only checks whether they were cancelled. */
@@ -27,6 +32,8 @@ export interface Claim extends RunRef {
   readonly task: string;
   readonly queue: string;
   readonly unclaimed: boolean;
+  /** Set for a run of a bulk call. The others with its token execute in the same call. */
+  readonly together?: true;
 }
 /**
  * `lost`: another worker holds the run, or it has ended. `cancelled`: a group above has decided. Both abort the user's

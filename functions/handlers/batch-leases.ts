@@ -1,3 +1,4 @@
+import { countHeld } from "../engine/execute/heartbeat.ts";
 import type { Abort, HeldRuns, Hold } from "../engine/worker-loop.ts";
 import { LeaseKeeper } from "../host/lease-keeper.ts";
 import type { Engine } from "../engine/contract.ts";
@@ -41,7 +42,7 @@ export class BatchLeases {
     return this.#count;
   }
   hold(runs: HeldRuns, abort: Abort): Hold {
-    this.#count += runs.members.length;
+    this.#count += countHeld(runs);
     const timer = setTimeout(abort, Math.max(0, runs.deadline - this.#now()), "deadline");
     this.#held.set(runs.token, { abort, timer });
     this.#keeper.track(HOLDER, [runs]);

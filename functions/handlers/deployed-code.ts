@@ -38,12 +38,14 @@ export function loadTasks({ modules, registry }: DeployedCode): {
 } {
   const { tasks } = registry as RegistryData;
   const known = new Map(tasks.map((task) => [task.name, task]));
+  const hasBulk = tasks.some(({ bulk }) => bulk !== undefined);
   const here = tasksByName([...new Set(modules.flatMap((exports) => Object.values(exports)))].filter(isTask));
   return {
     registry: {
       info: (task) => known.get(task),
       has: (task) => here.has(task),
       names: () => [...known.keys()],
+      hasBulk: () => hasBulk,
     },
     runner: createRunner(here.values()),
   };

@@ -1,4 +1,4 @@
-import { claimsOf } from "../engine/execute/heartbeat.ts";
+import { claimsOf, countHeld } from "../engine/execute/heartbeat.ts";
 import type { Claim, HeartbeatOutcome, HeldRuns } from "../engine/worker-loop.ts";
 import { type Log, messageOf, rateLimited } from "./log.ts";
 
@@ -51,13 +51,13 @@ export class LeaseKeeper {
   size(holder?: string): number {
     let size = 0;
     for (const kept of this.#kept.values())
-      if (holder === undefined || kept.holder === holder) size += kept.runs.members.length;
+      if (holder === undefined || kept.holder === holder) size += countHeld(kept.runs);
     return size;
   }
   /** Returns the number of runs that all holders together hold, by queue. */
   heldByQueue(): ReadonlyMap<string, number> {
     const held = new Map<string, number>();
-    for (const { runs } of this.#kept.values()) held.set(runs.queue, (held.get(runs.queue) ?? 0) + runs.members.length);
+    for (const { runs } of this.#kept.values()) held.set(runs.queue, (held.get(runs.queue) ?? 0) + countHeld(runs));
     return held;
   }
   /** Returns the number of batches that are held, each of which has a slot. */
@@ -111,7 +111,7 @@ export class LeaseKeeper {
     const due = [...this.#kept.values()].filter((kept) => kept.freshAt <= before);
     for (let from = 0; from < due.length;) {
       let to = from;
-      for (let size = 0; to < due.length && size < BATCH; to++) size += (due[to] as TrackedRuns).runs.members.length;
+      for (let size = 0; to < due.length && size < BATCH; to++) size += countHeld((due[to] as TrackedRuns).runs);
       await this.#renew(due.slice(from, to));
       from = to;
     }

@@ -7,8 +7,9 @@ import { type AnyTask, taskMark } from "../sdk/any-task.ts";
 import { callOfTask } from "../sdk/current-task.ts";
 import type { TaskSignature } from "../sdk/signature.ts";
 import type { SubmittedJob } from "../sdk/submitter.ts";
-import { createTask, type GivenKwargs, type KwargsOf, type TaskSettings } from "../sdk/task.ts";
+import { createTask, type GivenKwargs } from "../sdk/task.ts";
 import type { TaskContext } from "../sdk/task-context.ts";
+import type { KwargsOf, TaskSettings } from "../sdk/task-settings.ts";
 import type { PathSource } from "./input/path-source.ts";
 import { listOf, type PathArguments, pathArgumentsOf } from "./path-arguments.ts";
 import {

@@ -1,6 +1,7 @@
 import type * as z from "zod/v4/core";
 import type { FailurePolicy } from "../core/canvas/canvas.ts";
 import type { TaskInfo } from "../core/task/invocation.ts";
+import type { AnyBulkDefinition } from "./bulk.ts";
 import type { LimitSettings } from "./limit-settings.ts";
 import type { TaskContext } from "./task-context.ts";
 
@@ -21,6 +22,8 @@ export interface AnyTask {
     /** The limits as they were given: their keys are texts, or functions. */
     readonly limits: LimitSettings;
     readonly run: (ctx: TaskContext, ...args: readonly unknown[]) => unknown;
+    /** Set only for a bulk task. `run` above then calls this with one run. */
+    readonly bulk?: Pick<AnyBulkDefinition, "run" | "beforePass" | "afterPass">;
   };
 }
 

@@ -1,13 +1,8 @@
 /** The public interface for authors of tasks and workflows. */
-export {
-  defineTask,
-  DEFAULT_TIMEOUT_SECONDS,
-  type KwargsOf,
-  type Task,
-  type TaskDefinition,
-  type ValueOf,
-} from "./task.ts";
+export { defineTask, type Task, type TaskDefinition, type ValueOf } from "./task.ts";
+export { DEFAULT_TIMEOUT_SECONDS, type KwargsOf } from "./task-settings.ts";
 export { type AnyTask } from "./any-task.ts";
+export type { BulkContext, BulkRun, BulkRunOutcome, BulkTaskDefinition } from "./bulk.ts";
 export { defineStateMachineTask, type InputContext, type StateMachineTaskDefinition } from "./state-machine-task.ts";
 export type { Keyed, KeyContext, LimitKey, LimitSettings } from "./limit-settings.ts";
 export type { ConcurrencyLimit, LockRequest, RateLimit } from "../core/task/run-limits.ts";

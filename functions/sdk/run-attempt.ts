@@ -31,15 +31,19 @@ export function runAttempt(
     : runChecked(task, call, args);
 }
 async function runChecked(task: AnyTask, call: TaskCall, args: readonly Json[]): Promise<TaskOutcome> {
+  const checked = await checkCall(task, call, args);
+  return runOnce(task, call, checked.args, checked.kwargs);
+}
+/** Returns the arguments of a call as the schemas of its task make them. Throws an outcome when they do not fit. */
+export async function checkCall(
+  task: AnyTask,
+  call: TaskCall,
+  args: readonly Json[] = call.args,
+): Promise<{ readonly args: readonly unknown[]; readonly kwargs: JsonObject }> {
   const { definition } = task;
   const kwargs =
     definition.kwargs === undefined ? call.kwargs : await checkKwargs(task, definition.kwargs, call.kwargs);
-  return runOnce(
-    task,
-    call,
-    definition.args === undefined ? args : await checkArgs(task, definition.args, args),
-    kwargs,
-  );
+  return { args: definition.args === undefined ? args : await checkArgs(task, definition.args, args), kwargs };
 }
 
 function runOnce(
@@ -113,7 +117,8 @@ interface Payload {
   readonly status: { readonly summary: Partial<ItemCounts> };
 }
 
-function resultJson(task: AnyTask, returned: unknown): Json {
+/** Returns the value of a run as JSON. Throws an outcome for what is none. */
+export function resultJson(task: AnyTask, returned: unknown): Json {
   try {
     return toJson(returned, `the result of ${task.name}`);
   } catch (error) {

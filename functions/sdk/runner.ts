@@ -6,6 +6,7 @@ import { raceAbort } from "./abort-race.ts";
 import type { AnyTask } from "./any-task.ts";
 import { outcomeOf } from "./outcome-of.ts";
 import { runAttempt } from "./run-attempt.ts";
+import { runBulk, runHook } from "./run-bulk.ts";
 import { limitsOfCall } from "./limits-of-call.ts";
 import { tasksByName } from "./task.ts";
 
@@ -16,7 +17,8 @@ import { tasksByName } from "./task.ts";
  */
 export function createRegistry(tasks: Iterable<AnyTask>): TaskRegistry {
   const byName = tasksByName(tasks);
-  return { info: (task) => byName.get(task)?.info, names: () => [...byName.keys()] };
+  const hasBulk = [...byName.values()].some(({ info }) => info.bulk !== undefined);
+  return { info: (task) => byName.get(task)?.info, names: () => [...byName.keys()], hasBulk: () => hasBulk };
 }
 
 /**
@@ -30,14 +32,19 @@ export function createRunner(tasks: Iterable<AnyTask>): TaskRunner {
   return {
     run: (call) => runCall(byName.get(call.task), call),
     limits: (call) => limitsOfCall(byName.get(call.task), call),
+    runBulk: async (call) => {
+      const task = byName.get(call.task);
+      return task?.definition.bulk ? runBulk(task, call) : { kind: "failed", outcome: unknownTask(call.task) };
+    },
+    runHook: async (name, hook, call) => {
+      const task = byName.get(name);
+      if (task) await runHook(task, hook, call);
+    },
   };
 }
 
 function runCall(task: AnyTask | undefined, call: TaskCall): MaybePromise<TaskOutcome> {
-  if (task === undefined) {
-    const message = `this worker has no task ${call.task}`;
-    return { kind: "broken", error: { name: "FanfoldError", message, reason: "unknown_task", retryable: false } };
-  }
+  if (task === undefined) return unknownTask(call.task);
   const { signal } = call;
   if (signal.aborted) return outcomeOf(signal.reason, signal);
   try {
@@ -46,6 +53,10 @@ function runCall(task: AnyTask | undefined, call: TaskCall): MaybePromise<TaskOu
   } catch (thrown) {
     return outcomeOf(thrown, signal);
   }
+}
+function unknownTask(task: string): Extract<TaskOutcome, { readonly kind: "broken" }> {
+  const message = `this worker has no task ${task}`;
+  return { kind: "broken", error: { name: "FanfoldError", message, reason: "unknown_task", retryable: false } };
 }
 async function untilAborted(running: Promise<TaskOutcome>, call: TaskCall): Promise<TaskOutcome> {
   const { signal } = call;
@@ -68,6 +79,11 @@ async function runItem(task: AnyTask, call: TaskCall, args: readonly Json[]): Pr
 }
 /** Runs one attempt that calls the task for each item. The first call that does not simply succeed ends the attempt. */
 async function runEach(task: AnyTask, call: TaskCall, each: "map" | "starmap"): Promise<TaskOutcome> {
+  if (task.info.bulk)
+    throw new FanfoldError(
+      "invalid_request",
+      `${task.name} is a bulk task: it cannot run inside a ${each}; make it a group of signatures`,
+    );
   const values: Json[] = [];
   let counters: Counts | undefined;
   let items: Counts | undefined;

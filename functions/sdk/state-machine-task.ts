@@ -6,7 +6,8 @@ import { LIMITS } from "../core/limits.ts";
 import { OutcomeError } from "../core/task/error-data.ts";
 import type { LimitSettings } from "./limit-settings.ts";
 import type { TaskContext } from "./task-context.ts";
-import { createTask, type GivenKwargs, type KwargsOf, type Task, type TaskSettings } from "./task.ts";
+import { createTask, type GivenKwargs, type Task } from "./task.ts";
+import type { KwargsOf, TaskSettings } from "./task-settings.ts";
 
 /** The context of `input`: that of a task, without children of its own and counters. */
 export type InputContext<Kwargs> = Omit<

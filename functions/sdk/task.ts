@@ -1,46 +1,24 @@
 import type * as z from "zod/v4/core";
 import { eachOf } from "../core/canvas/canvas-parts.ts";
-import type {
-  Chunks,
-  Dedupe,
-  DependencySource,
-  FailurePolicy,
-  SignatureOptions,
-  Tracking,
-} from "../core/canvas/canvas.ts";
-import { readDependsOn } from "../core/canvas/depends-on.ts";
-import {
-  readDedupe,
-  readFailurePolicy,
-  readScope,
-  readSignatureOptions,
-  readTracking,
-} from "../core/canvas/signature-options.ts";
+import type { Chunks, SignatureOptions } from "../core/canvas/canvas.ts";
+import { readFailurePolicy } from "../core/canvas/signature-options.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { toJson } from "../core/json-check.ts";
-import type { Json, JsonObject } from "../core/json.ts";
-import { nameProblem } from "../core/names/names.ts";
-import { parseQueueName } from "../core/names/queue-name.ts";
-import { type RetryPolicy, retryPolicy } from "../core/retry-policy.ts";
+import type { Json } from "../core/json.ts";
 import type { TaskInfo } from "../core/task/invocation.ts";
 import { type AnyTask, taskMark } from "./any-task.ts";
 import { builderOf, invalidCanvas } from "./builder-methods.ts";
 import type { ChunksBuilder, TypedCanvas } from "./builder-types.ts";
+import { type AnyBulkDefinition, bulkInfo, type BulkTaskDefinition } from "./bulk.ts";
 import { runInline } from "./inline.ts";
-import { limitSettings, type LimitSettings, limitsPart } from "./limit-settings.ts";
+import { limitSettings } from "./limit-settings.ts";
 import type { Ends, Missing } from "./partial-args.ts";
+import { runSingle } from "./run-bulk.ts";
 import { createSignature, type SignatureParts, type TaskSignature } from "./signature.ts";
 import type { SubmittedJob } from "./submitter.ts";
 import type { TaskContext } from "./task-context.ts";
+import { type KwargsOf, taskInfo, type TaskSettings } from "./task-settings.ts";
 
-/**
- * Longest attempt of a task that declares no timeout, in seconds. It is the limit of Lambda, so that a task behaves the
- * same wherever it runs.
- */
-export const DEFAULT_TIMEOUT_SECONDS = 900;
-
-/** The type of `ctx.kwargs` for a schema. Without a schema the keyword arguments pass through as they are. */
-export type KwargsOf<Schema> = Schema extends z.$ZodObject ? z.output<Schema> : JsonObject;
 /** The type of the keyword arguments that a caller may give for a schema. */
 export type GivenKwargs<Schema> = Schema extends z.$ZodObject
   ? Partial<z.input<Schema>> & { readonly [name: string]: unknown }
@@ -49,80 +27,14 @@ export type GivenKwargs<Schema> = Schema extends z.$ZodObject
 export type ValueOf<Returned> =
   Returned extends AsyncGenerator<unknown, infer Value, undefined> ? Value : Awaited<Returned>;
 
-/** Settings of a task, apart from its work. */
-export interface TaskSettings extends LimitSettings {
-  /** Unique among all tasks of a deployment, 1 to 200 characters without white space. By custom `area.verb`. */
-  readonly name: string;
-  /**
-   * Whole number from 0, raised when results change. Ends that a lower version of the task has made are outdated. The
-   * outdated part of what runs depend on is made anew when somebody asks (docs/guide-ledger.md). A process with a lower
-   * version neither makes newer ends anew nor runs what a newer one has begun. Default 0.
-   */
-  readonly version?: number;
-  /**
-   * Queue of the task unless a signature names one: `site.queue#function` or a short form. Default: the default queue.
-   */
-  readonly queue?: string;
-  /** Longest duration of one attempt, in seconds. Default 900. */
-  readonly timeout?: number;
-  /**
-   * Fields of the retry policy. Default: one attempt. `ctx.retry` counts as an attempt, so a task that uses it needs
-   * `maxAttempts`.
-   */
-  readonly retry?: Partial<RetryPolicy>;
-  /**
-   * `true` passes group results in the first argument as a handle, and `ctx.results()` reads them. Default `false`: the
-   * argument is the list of results, up to 16 MB.
-   */
-  readonly streamsResults?: boolean;
-  /** `true` neither checks nor stores the value. Default `false`. */
-  readonly ignoreResult?: boolean;
-  /**
-   * A retry waits, for at most 10 seconds, until the code of a timed-out attempt has ended, so the two do not overlap.
-   * `true` says that overlap is harmless, and lets the retry begin at its time.
-   */
-  readonly mayOverlap?: boolean;
-  /**
-   * What is stored for the members of a group whose tasks all declare this level, unless the group names one. `full`,
-   * `lazy` (the default), or the cheaper `result` and `ledger`, for tasks that may run twice without harm
-   * (docs/guarantees.md). A task that spawns children, streams, or runs for long should use `lazy`.
-   */
-  readonly tracking?: Tracking;
-  /**
-   * Which run of the task with the same arguments is taken in place of another one, across jobs (docs/guide-ledger.md).
-   * `"running"` takes one that has not ended, a number also one that ended well at most so many seconds ago, and
-   * `"forever"` any that ended well and is kept. Default `"none"`. A signature may say otherwise.
-   */
-  readonly dedupe?: Dedupe;
-  /**
-   * Who shares these runs: `"deployment"` (the default), `"site"`, `"principal"`, or any other text. Runs of different
-   * scopes are never shared.
-   */
-  readonly scope?: string;
-  /**
-   * `true` puts the runs that jobs share into the list of identities (`GET /identities`). It costs one write unit for
-   * each, and one for each blob among its arguments. Default `false`.
-   */
-  readonly listed?: boolean;
-  /**
-   * When ends that an earlier version has made are made anew: `"lazy"` (the default) when somebody asks, `"eager"` once a
-   * worker with the higher version runs. `"eager"` lists the runs, as `listed` does.
-   */
-  readonly refresh?: "lazy" | "eager";
-  /** Runs that jobs share, and that must have ended before a run of this task starts: `ctx.deps` has their values. */
-  readonly dependsOn?: { readonly [name: string]: DependencySource };
-  /**
-   * When the children that the task spawns or streams have failed, which then fails the run. Default `settled`: never.
-   */
-  readonly policy?: FailurePolicy;
-}
-
 /** The definition that `defineTask` takes. */
 export interface TaskDefinition<
   Args extends readonly unknown[],
   Returned,
   Kwargs extends z.$ZodObject | undefined,
 > extends TaskSettings {
+  /** Set only for a bulk task, whose `run` takes many runs at once (`BulkTaskDefinition`). */
+  readonly bulk?: undefined;
   /** Schema of the keyword arguments, applied before each attempt. Keys that it does not name pass through. */
   readonly kwargs?: Kwargs;
   /**
@@ -195,6 +107,22 @@ export interface Task<
 }
 
 /**
+ * Defines a bulk task, whose code is called once for many runs. Each run has an outcome of its own.
+ * @throws FanfoldError `invalid_request` (`details.field` names the field), `invalid_queue_name`
+ * @example
+ * export const index = defineTask({
+ *   name: "search.index",
+ *   bulk: { maxItems: 500, maxSeconds: 5 },
+ *   run: async (ctx, runs: readonly BulkRun<[id: string]>[]) => {
+ *     const failed = await engine.bulk(runs.map(({ args: [id] }) => id), { signal: ctx.signal });
+ *     return runs.map(({ args: [id] }) => (failed.has(id) ? { error: "refused" } : { value: id }));
+ *   },
+ * });
+ */
+export function defineTask<Args extends readonly unknown[], Value, Kwargs extends z.$ZodObject | undefined = undefined>(
+  definition: BulkTaskDefinition<Args, Value, Kwargs>,
+): Task<Args, Value, GivenKwargs<Kwargs>>;
+/**
  * Defines a task. Positional arguments are typed from `run`.
  * @throws FanfoldError `invalid_request` (`details.field` names the field), `invalid_queue_name`
  * @example
@@ -210,13 +138,27 @@ export function defineTask<
   Args extends readonly unknown[],
   Returned,
   Kwargs extends z.$ZodObject | undefined = undefined,
->(definition: TaskDefinition<Args, Returned, Kwargs>): Task<Args, ValueOf<Returned>, GivenKwargs<Kwargs>> {
-  return createTask(definition);
+>(definition: TaskDefinition<Args, Returned, Kwargs>): Task<Args, ValueOf<Returned>, GivenKwargs<Kwargs>>;
+export function defineTask(
+  definition: TaskDefinition<readonly unknown[], unknown, z.$ZodObject | undefined> | AnyBulkDefinition,
+): unknown {
+  if (definition.bulk === undefined) return createTask(definition as SingleDefinition);
+  const { bulk: _bulk, run, beforePass, afterPass, ...rest } = definition;
+  const bulk = { run, ...(beforePass && { beforePass }), ...(afterPass && { afterPass }) };
+  const info = bulkInfo(definition);
+  const task: AnyTask = createTask(
+    { ...rest, run: runSingle(() => task, bulk) } as SingleDefinition,
+    { bulk: info },
+    bulk,
+  );
+  return task;
 }
+type SingleDefinition = TaskDefinition<readonly unknown[], unknown, z.$ZodObject | undefined>;
 /** Makes a task. `more` is what is known of it beside its definition. */
 export function createTask<Args extends readonly unknown[], Returned, Kwargs extends z.$ZodObject | undefined>(
   definition: TaskDefinition<Args, Returned, Kwargs>,
-  more: Pick<TaskInfo, "stateMachine" | "paths"> = {},
+  more: Pick<TaskInfo, "stateMachine" | "paths" | "bulk"> = {},
+  bulk?: NonNullable<AnyTask["definition"]["bulk"]>,
 ): Task<Args, ValueOf<Returned>, GivenKwargs<Kwargs>> {
   const info = { ...taskInfo(definition, definition.run), ...more };
   if (typeof definition.run !== "function") throw invalid("/run", `task ${info.name} has no function "run"`);
@@ -230,9 +172,9 @@ export function createTask<Args extends readonly unknown[], Returned, Kwargs ext
       kwargs = {},
       { immutable = false, ...options }: SignatureOptions & { immutable?: boolean } = {},
     ) => sign({ args, kwargs, options, immutable }),
-    map: (items: Iterable<unknown>) => builderOf(eachOf("map", info.name, listOf(items))),
-    starmap: (items: Iterable<unknown>) => builderOf(eachOf("starmap", info.name, listOf(items))),
-    chunks: (items: Iterable<unknown>, size: number) => builderOf(chunksOf(info.name, listOf(items), size)),
+    map: (items: Iterable<unknown>) => builderOf(eachOf("map", itemwise(info), listOf(items))),
+    starmap: (items: Iterable<unknown>) => builderOf(eachOf("starmap", itemwise(info), listOf(items))),
+    chunks: (items: Iterable<unknown>, size: number) => builderOf(chunksOf(itemwise(info), listOf(items), size)),
     inline: (...args: unknown[]) => sign({ args })(),
     delay: async (...args: unknown[]) => sign({ args }).submit(),
   };
@@ -246,12 +188,18 @@ export function createTask<Args extends readonly unknown[], Returned, Kwargs ext
       policy: definition.policy === undefined ? "settled" : readFailurePolicy(definition.policy, "/policy"),
       limits: limitSettings(definition),
       run: definition.run as AnyTask["definition"]["run"],
+      ...(bulk && { bulk }),
     },
     ...methods,
   });
   return task as Task<Args, ValueOf<Returned>, GivenKwargs<Kwargs>>;
 }
 
+/** Returns the name of a task that can be called for each item of a list. */
+function itemwise({ name, bulk }: TaskInfo): string {
+  if (bulk) throw invalidCanvas(`${name} is a bulk task, which takes many runs already: make it a group of signatures`);
+  return name;
+}
 function listOf(items: Iterable<unknown>): readonly Json[] {
   return toJson([...items], "/it", { code: "invalid_canvas" }) as readonly Json[];
 }
@@ -274,53 +222,6 @@ export function tasksByName(tasks: Iterable<AnyTask>): ReadonlyMap<string, AnyTa
   return byName;
 }
 
-function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
-  const {
-    name,
-    version = 0,
-    queue,
-    timeout = DEFAULT_TIMEOUT_SECONDS,
-    retry,
-    streamsResults = false,
-    ignoreResult = false,
-    mayOverlap = false,
-    tracking,
-    dedupe,
-    scope,
-    dependsOn,
-    listed = false,
-    refresh = "lazy",
-  } = settings;
-  const problem = nameProblem(name);
-  if (problem !== undefined) throw invalid("/name", `the name of a task ${problem}`);
-  if (!Number.isSafeInteger(version) || version < 0)
-    throw invalid("/version", `the version of ${name} must be a whole number from 0`);
-  if (refresh !== "lazy" && refresh !== "eager")
-    throw invalid("/refresh", `the refresh of ${name} must be "lazy" or "eager"`);
-  if (typeof listed !== "boolean") throw invalid("/listed", `listed of ${name} must be true or false`);
-  if (!(timeout > 0 && Number.isFinite(timeout)))
-    throw invalid("/timeout", `the timeout of ${name} must be a number of seconds above 0`);
-  // Only the form can be checked here, because sites belong to the deployment.
-  if (queue !== undefined) parseQueueName(queue, { site: "site" }, "/queue");
-  return {
-    name,
-    version,
-    ...(queue !== undefined && { queue }),
-    timeoutSeconds: timeout,
-    retry: retryPolicy(retry),
-    streamsResults,
-    ignoreResult,
-    ...(mayOverlap && { mayOverlap }),
-    ...(tracking !== undefined && { tracking: readTracking(tracking, "/tracking") }),
-    ...(dedupe !== undefined && { dedupe: readDedupe(dedupe, "/dedupe") }),
-    ...(scope !== undefined && { scope: readScope(scope, "/scope") }),
-    ...((listed || refresh === "eager") && { listed: true as const }),
-    ...(refresh === "eager" && { refresh }),
-    ...(dependsOn !== undefined && { dependsOn: readDependsOn(dependsOn, "/dependsOn", readSignatureOptions) }),
-    ...limitsPart(settings),
-    ...(Object.prototype.toString.call(run) === "[object AsyncGeneratorFunction]" && { streams: true as const }),
-  };
-}
 function invalid(field: string, message: string): FanfoldError {
   return new FanfoldError("invalid_request", message, { details: { field } });
 }

@@ -21,7 +21,7 @@ const config = defineConfig({
       // All functions share two cores on an emulator, so concurrency is low.
       queues: [
         { name: "default", maxConcurrency: 3 },
-        { name: "heavy", function: "custom", maxConcurrency: 2 },
+        { name: "heavy", function: "custom", maxConcurrency: 2, cap: 6 },
         // The canvas cases use this as their default queue.
         { name: "celery", maxConcurrency: 3 },
       ],

@@ -120,6 +120,8 @@ export class LocalEngine {
   async passing<T>(work: Promise<T>): Promise<T> {
     let over = false;
     const watched = work.finally(() => (over = true));
+    // What has failed is thrown below, once nothing pauses any more.
+    watched.catch(() => undefined);
     while (!over) {
       await new Promise((resolve) => setImmediate(resolve));
       const next = this.clock.nextWake();

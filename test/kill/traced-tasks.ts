@@ -9,7 +9,7 @@ import {
   type StreamYield,
   type TaskContext,
 } from "../../functions/sdk/index.ts";
-import type { TaskSettings } from "../../functions/sdk/task.ts";
+import type { TaskSettings } from "../../functions/sdk/task-settings.ts";
 import { inventoryDigest, inventoryReport, inventoryWalk } from "../../functions/tasks/inventory/index.ts";
 
 /**

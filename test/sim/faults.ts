@@ -69,6 +69,10 @@ export interface Faults {
   readonly graphs?: true;
   /** An unknown depth reads as an empty queue. */
   readonly depthAsZero?: true;
+  /** Gives signatures a bulk task. */
+  readonly bulk?: true;
+  /** All runs of a bulk call end as the first one does. */
+  readonly truthAsOne?: true;
   /** No process dies or freezes. */
   readonly immortal?: true;
   /** Simulates schedules (schedule-simulation.ts) in place of jobs of clients. */

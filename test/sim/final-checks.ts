@@ -42,6 +42,7 @@ export class FinalChecks {
     if (owed !== undefined) this.#sim.bad("outdated-left", owed);
     const [pause] = this.#sim.pausers.left();
     if (pause !== undefined) this.#sim.bad("pause-left", pause);
+    this.#sim.bulk.final();
     for (const job of this.#sim.jobs) if (this.#sim.violations.length === 0) await this.#job(job);
   }
 

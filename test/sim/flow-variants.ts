@@ -1,5 +1,6 @@
 import { BACKLOG_VARIANTS } from "./backlog-variants.ts";
 import { GRAPH_VARIANTS } from "./graph-variants.ts";
+import { BULK_VARIANTS } from "./bulk-variants.ts";
 import { LIMIT_VARIANTS } from "./limit-variants.ts";
 import { PAUSE_VARIANTS } from "./pause-variants.ts";
 import type { Variant } from "./variant-parts.ts";
@@ -10,4 +11,5 @@ export const FLOW_VARIANTS: { readonly [name: string]: Variant } = {
   ...LIMIT_VARIANTS,
   ...BACKLOG_VARIANTS,
   ...GRAPH_VARIANTS,
+  ...BULK_VARIANTS,
 };

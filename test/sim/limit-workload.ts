@@ -33,6 +33,13 @@ export interface FlowChoices {
   readonly limits?: Random;
   readonly priorities?: Random;
   readonly graphs?: Random;
+  /** Chooses which signatures are of the bulk task. */
+  readonly bulk?: Random;
+}
+/** Returns whether a script becomes one of the bulk task: some of those that do one thing, when there is such a task. */
+export function isForBulk(random: Random | undefined, script: { readonly [what: string]: unknown }): boolean {
+  const others = ["spawn", "stream", "waits", "needs", "execution", "reads"];
+  return random !== undefined && others.every((what) => script[what] === undefined) && random.chance(0.6);
 }
 /** Returns the priority of a signature. Half of them have none. */
 export function prioritiesOf(random: Random | undefined): { readonly priority?: number } {

@@ -85,7 +85,9 @@ export class Processes {
     this.#all.push(process);
     if (kind === "w" && !startsExecutions) this.#without = process;
     const own: Partial<EngineConfig> = { ...config, ...(machine && { epoch: this.#epoch }), ...faults.config };
-    const runner = new ScriptRunner(scheduler, process, this.#reports.runs, { slowness, shared: this.#world.shared });
+    const { shared } = this.#world;
+    const settings = { slowness, shared, ...(faults.truthAsOne && { truthAsOne: true }) };
+    const runner = new ScriptRunner(scheduler, process, this.#reports.runs, settings);
     return { process, engine: createEngine(simPorts(this.#world, process, runner, startsExecutions), own) };
   }
 
@@ -112,8 +114,9 @@ export class Processes {
   #blamed(claims: readonly Claim[], worker: SimWorker | undefined): Omit<HolderEnd, "claims"> {
     const { now } = this.#world.scheduler;
     const culprit = claims[now % claims.length] as Claim;
-    if (worker?.isOverdue(culprit, now)) return { culprits: [culprit], why: "timeout" };
-    return now % 3 === 0 ? { why: "died" } : { culprits: [culprit], why: now % 3 === 1 ? "died" : "blocked" };
+    const culprits = culprit.together ? claims.filter(({ token }) => token === culprit.token) : [culprit];
+    if (worker?.isOverdue(culprit, now)) return { culprits, why: "timeout" };
+    return now % 3 === 0 ? { why: "died" } : { culprits, why: now % 3 === 1 ? "died" : "blocked" };
   }
   /** Cuts the power: every process on the machine dies, and the next boot begins an epoch. */
   restart(): void {

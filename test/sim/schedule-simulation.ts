@@ -90,6 +90,7 @@ export class ScheduleSimulation {
         runs: nothing,
         told: nothing,
         consumed: nothing,
+        bulk: { called: nothing, ended: nothing, hook: nothing },
         late: nothing,
       },
       bad: (kind, detail) => this.bad(kind, detail),

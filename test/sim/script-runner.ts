@@ -6,11 +6,14 @@ import { OutcomeError } from "../../functions/core/task/error-data.ts";
 import type {
   AwaitedEvent,
   AwaitedRun,
+  BulkCall,
+  BulkOutcome,
   DependencyEnd,
   DependencyLook,
   ErrorData,
   EventLook,
   ItemReport,
+  HookCall,
   ResultEntry,
   StreamItem,
   TaskCall,
@@ -19,10 +22,12 @@ import type {
   TaskRegistry,
   TaskRunner,
 } from "../../functions/core/task/invocation.ts";
+import type { PassHook } from "../../functions/core/task/bulk.ts";
 import type { RunLimits } from "../../functions/core/task/run-limits.ts";
 import { isReported } from "../../functions/core/task/reported-positions.ts";
 import { PortError } from "../../functions/engine/ports.ts";
 import { stateAt } from "./report-watch.ts";
+import type { BulkWatch } from "./bulk-watch.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 import { kindOfTask, sharedTask } from "./releases.ts";
 import { KINDS, needName, type SharedWork } from "./shared-work.ts";
@@ -41,6 +46,8 @@ export interface RunWatcher {
   told(call: TaskCall, process: SimProcess, wait: ScriptWait, look: EventLook): void;
   /** Reports how an attempt was told that a shared run has ended. */
   consumed(call: TaskCall, kind: number, end: DependencyEnd): void;
+  /** Reports that a bulk call begins, how it ended, and that a hook around such calls begins or ends. */
+  readonly bulk: Pick<BulkWatch, "called" | "ended" | "hook">;
   /** Reports a generator that was asked to stop while it worked on its next item. */
   late(call: TaskCall): void;
 }
@@ -68,7 +75,11 @@ const INFOS = new Map<string, TaskInfo>([
   [TASKS.elsewhere, { ...INFO, name: TASKS.elsewhere, queue: "paris.high" }],
 ]);
 for (let kind = 0; kind < KINDS; kind++) INFOS.set(sharedTask(kind), { ...INFO, name: sharedTask(kind) });
+const BULK = { maxItems: 6, maxBytes: 1_000_000, maxSeconds: 2, passes: true } as const;
+const WITH_BULK = new Map([...INFOS, [TASKS.bulk, { ...INFO, name: TASKS.bulk, bulk: BULK }]]);
 export const SIM_REGISTRY: TaskRegistry = { info: (task) => INFOS.get(task) };
+/** The same with a bulk task, for which the sweeper has more to do. */
+export const BULK_REGISTRY: TaskRegistry = { info: (task) => WITH_BULK.get(task), hasBulk: () => true };
 
 export function scriptOf(kwargs: JsonObject): Script {
   return kwargs["script"] as unknown as Script;
@@ -88,14 +99,16 @@ export class ScriptRunner implements TaskRunner {
   readonly #watcher: RunWatcher;
 
   readonly #slowness: number;
+  readonly #truthAsOne: boolean;
   readonly #dependency: SharedWork["dependency"];
 
   constructor(
     scheduler: Scheduler,
     process: SimProcess,
     watcher: RunWatcher,
-    { slowness, shared }: { readonly slowness: number; readonly shared: SharedWork },
+    { slowness, shared, truthAsOne }: { slowness: number; shared: SharedWork; truthAsOne?: boolean },
   ) {
+    this.#truthAsOne = truthAsOne === true;
     this.#slowness = slowness;
     this.#dependency = shared.dependency.bind(shared);
     this.#scheduler = scheduler;
@@ -114,6 +127,37 @@ export class ScriptRunner implements TaskRunner {
     this.#watcher.runs(call, this.#process, false);
     this.#watcher.ended(call, outcome);
     return outcome;
+  }
+
+  async runBulk(call: BulkCall): Promise<BulkOutcome> {
+    this.#watcher.bulk.called(call, this.#process);
+    for (const run of call.runs) {
+      this.#watcher.started(run, this.#process);
+      this.#watcher.runs(run, this.#process, true);
+    }
+    const ended = await this.#playTogether(call);
+    call.runs.forEach((run, k) => {
+      this.#watcher.runs(run, this.#process, false);
+      this.#watcher.ended(run, ended.kind === "called" ? (ended.outcomes[k] as TaskOutcome) : ended.outcome);
+    });
+    this.#watcher.bulk.ended(call, ended);
+    if (ended.kind === "failed" || !this.#truthAsOne) return ended;
+    return { kind: "called", outcomes: call.runs.map(() => ended.outcomes[0] as TaskOutcome) };
+  }
+  async runHook(_task: string, hook: PassHook, { queue, signal }: HookCall): Promise<void> {
+    this.#watcher.bulk.hook(hook, queue, false);
+    await this.#work({ runId: hook, signal }, 3);
+    this.#watcher.bulk.hook(hook, queue, true);
+  }
+  /** Plays the scripts of a bulk call. One that fails makes the whole call fail, as long as it is in it. */
+  async #playTogether(call: BulkCall): Promise<BulkOutcome> {
+    const scripts = call.runs.map((run) => scriptOf(run.kwargs));
+    const steps = Math.max(...scripts.map((script) => script.steps));
+    if (!(await this.#work({ runId: (call.runs[0] as TaskCall).runId, signal: call.signal }, steps * this.#slowness)))
+      return { kind: "failed", outcome: aborted(call) };
+    const outcomes = call.runs.map((run, k) => bulkOutcome(run, scripts[k] as Script));
+    const poison = outcomes.find((outcome) => outcome.kind === "failed");
+    return poison?.kind === "failed" ? { kind: "failed", outcome: poison } : { kind: "called", outcomes };
   }
 
   async #play(call: TaskCall, script: Script): Promise<TaskOutcome> {
@@ -296,7 +340,7 @@ export class ScriptRunner implements TaskRunner {
     if (!before && call.signal.aborted) this.#watcher.late(call);
   }
   /** Returns `false` when it was asked to stop and obeyed. Some code ignores its signal. */
-  async #work(call: TaskCall, atMost: number): Promise<boolean> {
+  async #work(call: Pick<TaskCall, "runId" | "signal">, atMost: number): Promise<boolean> {
     for (let left = this.#scheduler.random.int(atMost + 1); left > 0; left--) {
       await this.#scheduler.call(this.#process, {
         kind: "local",
@@ -328,7 +372,25 @@ function reportAt(script: Script, position: number): ItemReport {
   return { position, state: stateAt(script, position), item: { path: `/${position}` } };
 }
 const isLost = (error: unknown): boolean => error instanceof FanfoldError && error.code === "lease_lost";
-function aborted(call: TaskCall): TaskOutcome {
+/** Returns how a run of a bulk call ends by itself. */
+function bulkOutcome(call: TaskCall, script: Script): TaskOutcome {
+  const error = { name: "ScriptError", message: script.label };
+  const behaviour = behaviourIn(script, call.round);
+  const value = valueOf(script, call.args.map(normalised), script.changes ? [`round ${call.round}`] : []);
+  const first = call.attempt === 1;
+  if (behaviour === "fatal") return { kind: "failed", error: { ...error, retryable: false } };
+  if (behaviour === "always" || (behaviour === "once" && first)) return { kind: "failed", error };
+  if (behaviour === "broken") return { kind: "broken", error };
+  if (behaviour === "skip") return { kind: "skipped", value };
+  if (behaviour === "retry" && first) return { kind: "retry", error };
+  return {
+    kind: "success",
+    value,
+    ...(script.counters && { counters: script.counters }),
+    ...(script.items && { items: script.items }),
+  };
+}
+function aborted(call: Pick<TaskCall, "signal">): Extract<TaskOutcome, { readonly kind: "retry" }> {
   return {
     kind: "retry",
     error: { name: "Aborted", message: call.signal.aborted ? "told to stop" : "the ports failed too often" },

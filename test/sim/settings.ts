@@ -15,6 +15,8 @@ const BACKLOG_CONFIG = {
   dispatchMs: 700,
 };
 
+const BULK_CONFIG = { dispatchMs: 700, passIdleMs: 1_500 };
+
 /** Parameters that differ from seed to seed, beside the schedule itself. */
 export interface Settings {
   readonly config: Partial<EngineConfig>;
@@ -44,8 +46,9 @@ export interface Settings {
 }
 
 /** Returns settings for these faults. Without a sweeper nobody sends what is due after the delay of a message. */
-export function settingsFor(random: Random, { sweeper, crashes, immortal, backlog }: Faults): Settings {
-  const any = randomSettings(random);
+export function settingsFor(random: Random, { sweeper, crashes, immortal, backlog, bulk }: Faults): Settings {
+  const base = randomSettings(random);
+  const any = bulk ? { ...base, config: { ...base.config, ...BULK_CONFIG } } : base;
   const drawn = backlog ? { ...any, config: { ...any.config, ...BACKLOG_CONFIG } } : any;
   const settings = immortal ? { ...drawn, machine: false, rates: { ...drawn.rates, kill: 0 } } : drawn;
   const swept = sweeper === undefined ? settings : { ...settings, maxDelaySeconds: 900 };

@@ -47,7 +47,7 @@ import { type Part, partOf } from "./ledger-part.ts";
 import { EverRevoked } from "./ever-revoked.ts";
 import { RetryOrders } from "./retry-orders.ts";
 import type { SimStore } from "./sim-store.ts";
-import type { JobSpec, Script } from "./workload.ts";
+import { type JobSpec, type Script, TASKS } from "./workload.ts";
 
 /** A step of a strand, read from the canvas and the scripts, independent of the engine's own plan. */
 export type Step = StepKind & { readonly links: readonly Canvas[]; readonly errors: readonly Canvas[] };
@@ -207,7 +207,8 @@ export class Shape {
     const strand = tracking === "result" || tracking === "ledger" ? this.strand(gid, index) : undefined;
     const [step] = strand ?? [];
     if (strand?.length !== 1 || step?.kind !== "task" || step.links.length > 0 || step.errors.length > 0) return false;
-    if (step.script.reports || (step.signature.options.dedupe ?? "none") !== "none") return false;
+    if (step.script.reports || step.signature.task === TASKS.bulk) return false;
+    if ((step.signature.options.dedupe ?? "none") !== "none") return false;
     return step.signature.options.countdown === undefined && step.signature.options.eta === undefined;
   }
   /** Returns undefined when the group does not come from a canvas. */

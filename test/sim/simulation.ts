@@ -2,6 +2,7 @@ import type { Engine } from "../../functions/engine/contract.ts";
 import { asHeader, type Header } from "../../functions/engine/item-kinds.ts";
 import { answer, cancelJob, type ClientJob, isUnanswered, leave, newJob, submitJob } from "./clients.ts";
 import { Batches } from "./batches.ts";
+import { BulkWatch } from "./bulk-watch.ts";
 import { Deliveries } from "./deliveries.ts";
 import { EventSenders } from "./event-senders.ts";
 import { isOpenGroup } from "./group-members.ts";
@@ -16,7 +17,8 @@ import { type Random, seededRandom } from "./random.ts";
 import { Retriers } from "./retriers.ts";
 import { Revokers } from "./revokers.ts";
 import { Scheduler } from "./scheduler.ts";
-import { SIM_REGISTRY } from "./script-runner.ts";
+import { runWatcher } from "./run-watcher.ts";
+import { BULK_REGISTRY, SIM_REGISTRY } from "./script-runner.ts";
 import { type Settings, settingsFor } from "./settings.ts";
 import { Shape } from "./shape.ts";
 import { SimExecutions } from "./sim-executions.ts";
@@ -61,6 +63,7 @@ export class Simulation {
   readonly #retriers: Retriers;
   readonly #batches: Batches;
   readonly pausers: Pausers;
+  readonly bulk: BulkWatch;
   readonly #deliveries: Deliveries;
   #sweeping = 0;
   #sweptAt = 0;
@@ -92,7 +95,7 @@ export class Simulation {
       visibilityMs: settings.visibilityMs,
       maxReceives: settings.maxReceives,
       poisons: () => this.scheduler.faults !== undefined && this.random.chance(settings.poisonRate),
-      registry: SIM_REGISTRY,
+      registry: faults.bulk ? BULK_REGISTRY : SIM_REGISTRY,
       shape: this.shape,
       shared: new SharedWork(seed, this.sweeps, versioned),
       releases: new Releases(seed, versioned, KINDS),
@@ -100,6 +103,7 @@ export class Simulation {
       handling: new Map(),
     };
     this.leases = new LeaseWatch(this.scheduler, this);
+    this.bulk = new BulkWatch(this);
     const limits = new LimitWatch(this.scheduler, this.shape, this.leases, this);
     this.oracle = new Oracle(this.world, this.journal, this.leases, this);
     this.#store.watch((write) => {
@@ -111,15 +115,7 @@ export class Simulation {
       limits.write(write);
     });
     this.#processes = new Processes(this.world, this.settings, this.random, {
-      runs: {
-        started: (...start) => this.pausers.started(...start),
-        collected: this.oracle.results.bind(this.oracle),
-        ended: this.journal.end.bind(this.journal),
-        runs: (call, process, runs) => this.oracle.collected || limits.runs(call, process, runs),
-        told: this.oracle.told.bind(this.oracle),
-        consumed: (...end) => this.oracle.collected || this.oracle.identities.dependencies.consumed(...end),
-        late: this.journal.late.bind(this.journal),
-      },
+      runs: runWatcher(this, limits),
       bad: (kind, detail) => this.oracle.collected || this.bad(kind, detail),
       held: (claim) => this.oracle.held(claim),
       finished: (body) => this.shape.allEnded(body),
@@ -348,6 +344,7 @@ export class Simulation {
       this.scheduler.busy() ||
       this.#deliveries.redrivable() ||
       (this.sweeps && this.world.releases.owed(this.#store) === "the pass has not ended") ||
+      this.bulk.isOwed() ||
       this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered))
     );
   }

@@ -6,7 +6,7 @@ import type { SimWorld } from "./sim-ports.ts";
 /** Returns what a workload takes beside its own choices. */
 export function choicesOf(
   seed: number,
-  { shared, faults: { limits, backlog, graphs } }: Pick<SimWorld, "shared" | "faults">,
+  { shared, faults: { limits, backlog, graphs, bulk } }: Pick<SimWorld, "shared" | "faults">,
 ): FlowChoices & { readonly shared: SharedWork } {
   // Of a random of their own, so that the other seeds stay as they are.
   const ofGraphs = seededRandom(seed + 29_000_003);
@@ -15,6 +15,7 @@ export function choicesOf(
     shared,
     ...((some || graphs) && { graphs: ofGraphs }),
     ...(limits && { limits: seededRandom(seed) }),
+    ...(bulk && { bulk: seededRandom(seed + 17_000_003) }),
     ...(backlog && { priorities: seededRandom(seed + 13_000_001) }),
   };
 }

@@ -11,7 +11,7 @@ import type { JsonObject } from "../../functions/core/json.ts";
 import type { RunLimits } from "../../functions/core/task/run-limits.ts";
 import type { ItemCounts } from "../../functions/core/task/item-counts.ts";
 import { graphNowAndThen } from "./graph-workload.ts";
-import { type FlowChoices, limitsOfSignature, prioritiesOf } from "./limit-workload.ts";
+import { type FlowChoices, isForBulk, limitsOfSignature, prioritiesOf } from "./limit-workload.ts";
 import { byNumber } from "./numbered.ts";
 import type { Random } from "./random.ts";
 import type { Needs, SharedWork } from "./shared-work.ts";
@@ -87,6 +87,7 @@ export const TASKS = {
   silent: "ignores-result",
   elsewhere: "other-queue",
   reporting: "streams-reports",
+  bulk: "bulk",
 } as const;
 
 export type JobSpec =
@@ -370,8 +371,10 @@ export class Workload {
       ...(random.chance(0.03) && { ignoreResult: true }),
     };
     const limits = this.#choose.limits && limitsOfSignature(this.#choose.limits);
+    const plain = name === undefined || name === TASKS.plain;
+    const plays = plain && isForBulk(this.#choose.bulk, { ...script });
     const task =
-      name ??
+      (plays ? TASKS.bulk : name) ??
       (random.chance(0.75)
         ? TASKS.plain
         : random.pick([TASKS.streaming, TASKS.streaming, TASKS.silent, TASKS.elsewhere]));

@@ -1,6 +1,7 @@
 import type { BlobRef } from "../blob-ref.ts";
 import type { Canvas, Dedupe, Dependency, FailurePolicy, Tracking } from "../canvas/canvas.ts";
 import type { Json, JsonObject } from "../json.ts";
+import type { BulkInfo, PassHook } from "./bulk.ts";
 import type { ItemCounts } from "./item-counts.ts";
 import type { ReportedPositions } from "./reported-positions.ts";
 import type { RetryPolicy } from "../retry-policy.ts";
@@ -262,7 +263,32 @@ export interface TaskRunner {
    * and `invalid_limit_key`.
    */
   limits(call: TaskCall): RunLimits;
+  /** Calls the code of a bulk task once for many runs. */
+  runBulk(call: BulkCall): Promise<BulkOutcome>;
+  /** Calls a hook of a bulk task. Rejects with what it throws. */
+  runHook(task: string, hook: PassHook, call: HookCall): Promise<void>;
 }
+
+/** One call of the code of a bulk task. */
+export interface BulkCall extends HookCall {
+  readonly task: string;
+  /** The runs, each with a signal of its own. There is at least one. */
+  readonly runs: readonly TaskCall[];
+  /** Says that the code goes on although its outcome is known. */
+  leave(code: Promise<unknown>): void;
+}
+/** What code is told that runs for no single run. */
+export interface HookCall {
+  readonly site: string;
+  readonly queue: string;
+  /** When the code is stopped, in milliseconds since the epoch. */
+  readonly deadline: number;
+  readonly signal: StopSignal;
+}
+/** Outcomes in the order of the runs, or how the call failed as a whole: then nothing is known of any run. */
+export type BulkOutcome =
+  | { readonly kind: "called"; readonly outcomes: readonly TaskOutcome[] }
+  | { readonly kind: "failed"; readonly outcome: Extract<TaskOutcome, { readonly error: ErrorData }> };
 
 /** What the engine needs to know about a path task beside what it knows of every task. */
 export interface PathTaskInfo {
@@ -304,6 +330,8 @@ export interface TaskInfo {
   readonly stateMachine?: { readonly name: string; readonly timeoutSeconds?: number };
   /** What a run must hold before its code starts. A key that is made of the arguments of each run is absent. */
   readonly limits?: RunLimits;
+  /** Set only for a bulk task, whose code is called once for many runs. */
+  readonly bulk?: BulkInfo;
   /** Set only for a path task, which takes and hands over items. */
   readonly paths?: PathTaskInfo;
   /** Set only for an async generator, whose number of children is known only when it runs. */
@@ -318,4 +346,6 @@ export interface TaskRegistry {
   has?(task: string): boolean;
   /** Returns the names of all tasks. Absent where they are not at hand. */
   names?(): readonly string[];
+  /** Whether any task is a bulk task. Absent when none is. */
+  hasBulk?(): boolean;
 }

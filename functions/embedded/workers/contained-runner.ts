@@ -2,13 +2,24 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { FanfoldError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
 import { errorData, OutcomeError } from "../../core/task/error-data.ts";
-import type { StreamItem, TaskCall, TaskOutcome, TaskRunner } from "../../core/task/invocation.ts";
+import type {
+  BulkCall,
+  BulkOutcome,
+  StreamItem,
+  TaskCall,
+  TaskOutcome,
+  TaskRunner,
+} from "../../core/task/invocation.ts";
 import type { Log } from "../../host/log.ts";
 import type { WatchThread } from "../machine/watch-thread.ts";
 
 /** One attempt, as all code that it started knows it, in timers and promises that nobody awaits too. */
 interface Scope {
-  readonly call: TaskCall;
+  readonly task: string;
+  /** The first of its runs. */
+  readonly runId: string;
+  /** Says that its code goes on. */
+  readonly leave: (code: Promise<unknown>) => void;
   /** How the attempt ends although its code goes on. */
   failure: TaskOutcome | undefined;
   /** Ends the attempt now, while it is awaited. */
@@ -26,22 +37,43 @@ const scopes = new AsyncLocalStorage<Scope>();
 export function containedRunner(runner: TaskRunner, watch: Watch): TaskRunner {
   return {
     limits: (call) => runner.limits(call),
+    runBulk: (call) => runBulk(runner, watch, call),
+    // A hook belongs to no run. What it throws where nobody catches it ends the process.
+    runHook: (task, hook, call) => runner.runHook(task, hook, call),
     run: (call) => {
-      const scope: Scope = { call, failure: undefined, fail: () => undefined, ended: false };
+      const scope = scopeOf(call.task, call, (code) => call.services.leave(code));
       const running = enter(scope, watch, () => runner.run(call));
       if (running instanceof Promise) return untilEnded(scope, watch, running);
       return end(scope, watch, running);
     },
   };
 }
+function scopeOf(task: string, { runId }: Pick<TaskCall, "runId">, leave: Scope["leave"]): Scope {
+  return { task, runId, leave, failure: undefined, fail: () => undefined, ended: false };
+}
+/** Code that fails where nobody catches it fails the whole call, since nobody knows which of its runs is to blame. */
+async function runBulk(runner: TaskRunner, watch: Watch, call: BulkCall): Promise<BulkOutcome> {
+  const scope = scopeOf(call.task, call.runs[0] as TaskCall, (code) => call.leave(code));
+  const running = enter(scope, watch, () => runner.runBulk(call));
+  let outcome: BulkOutcome | undefined;
+  try {
+    outcome = await orFailure(scope, running);
+  } catch {
+    scope.leave(running);
+  }
+  scope.ended = true;
+  const { failure } = scope;
+  if (failure && "error" in failure) return { kind: "failed", outcome: failure };
+  return outcome ?? (await running);
+}
 function enter<T>(scope: Scope, watch: Watch, code: () => T): T {
-  return watch.call(scope.call.runId, () => scopes.run(scope, code));
+  return watch.call(scope.runId, () => scopes.run(scope, code));
 }
 async function untilEnded(scope: Scope, watch: Watch, running: Promise<TaskOutcome>): Promise<TaskOutcome> {
   try {
     return end(scope, watch, await orFailure(scope, running));
   } catch (error) {
-    scope.call.services.leave(running);
+    scope.leave(running);
     return end(scope, watch, (error as OutcomeError).outcome);
   }
 }
@@ -79,7 +111,7 @@ async function* containedItems(
   } finally {
     // A generator takes no return while it works on its next item.
     const stopping = done ? undefined : enter(scope, watch, () => items.return(undefined)).catch(() => undefined);
-    if (scope.failure && stopping) scope.call.services.leave(stopping);
+    if (scope.failure && stopping) scope.leave(stopping);
     else await stopping;
     scope.ended = true;
   }
@@ -89,7 +121,7 @@ async function* containedItems(
 function fail(error: unknown, log: Log): boolean {
   const scope = scopes.getStore();
   if (!scope) return false;
-  const { task, runId } = scope.call;
+  const { task, runId } = scope;
   if (scope.ended)
     log("warn", "code of a run threw after the run had ended", { task, runId, cause: errorData(error).message });
   scope.failure ??= { kind: "failed", error: errorData(error) };

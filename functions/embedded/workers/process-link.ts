@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { countHeld } from "../../engine/execute/heartbeat.ts";
 import type { HeldRuns } from "../../engine/worker-loop.ts";
 import type { LeaseTracker } from "../../host/run-holder.ts";
 import type { Log, LogLevel } from "../../host/log.ts";
@@ -105,7 +106,7 @@ export class ParentLink implements LeaseTracker {
   }
   track(runs: HeldRuns): void {
     this.#held.push(runs);
-    this.#begun += runs.members.length;
+    this.#begun += countHeld(runs);
     void this.notified();
   }
   untrack(token: string): void {

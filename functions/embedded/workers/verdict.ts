@@ -15,9 +15,17 @@ export function judge(held: readonly HeldRuns[], blockedBy: string, now: number)
   const late = held.filter(({ deadline }) => deadline < now).flatMap(claimsOf);
   if (late.length === 0) return undefined;
   const ids = new Set(late.map(({ runId }) => runId));
-  if (blockedBy === "" || !held.flatMap(claimsOf).some(({ runId }) => runId === blockedBy))
-    return { why: "timeout", culprits: ids };
-  return { why: ids.has(blockedBy) ? "timeout" : "blocked", culprits: new Set([blockedBy]) };
+  const blocking = executingWith(held.flatMap(claimsOf), blockedBy);
+  if (blocking.length === 0) return { why: "timeout", culprits: ids };
+  const culprits = new Set(blocking.map(({ runId }) => runId));
+  return { why: ids.has(blockedBy) ? "timeout" : "blocked", culprits };
+}
+
+/** Returns the claims whose code executes when that of a run does: its own, and of a bulk call all others. */
+function executingWith(claims: readonly Claim[], runId: string | undefined): readonly Claim[] {
+  const own = claims.find((claim) => claim.runId === runId);
+  if (!own) return [];
+  return own.together ? claims.filter(({ token }) => token === own.token) : [own];
 }
 
 /** Returns what is known of the end of a worker: the verdict, or the run that blocked it when it died by itself. */
@@ -26,7 +34,7 @@ export function holderEnd(
   verdict: Verdict | undefined,
   blockedBy: string | undefined,
 ): HolderEnd {
-  const known = verdict?.culprits ?? new Set(blockedBy === undefined ? [] : [blockedBy]);
+  const known = verdict?.culprits ?? new Set(executingWith(claims, blockedBy).map(({ runId }) => runId));
   const culprits = claims.filter(({ runId }) => known.has(runId));
   return { claims, why: verdict?.why ?? "died", ...(culprits.length > 0 && { culprits }) };
 }

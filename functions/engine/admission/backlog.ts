@@ -3,11 +3,21 @@ import { jobIdOf, type RunRef } from "../../core/plan/run-id.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { type Header, ownedBy } from "../item-kinds.ts";
-import { type BacklogEntry, jobOrderOf, membersKey, putEntry, rangeKey, readEntry } from "../items/backlog-items.ts";
+import {
+  type BacklogEntry,
+  jobOrderOf,
+  membersKey,
+  packKey,
+  putEntry,
+  rangeKey,
+  readEntry,
+  readPacks,
+} from "../items/backlog-items.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { sendGeneral } from "../messages/send.ts";
 import { decodeMessage, encodeMessage, type EngineMessage } from "../messages/wire.ts";
 import type { Place } from "../plan/step-placement.ts";
+import type { Key } from "../ports.ts";
 
 /** Returns the cap of a queue; undefined when it has none, and all is sent to it at once. */
 export function capOf({ config }: Pick<Context, "config">, queue: string): number | undefined {
@@ -112,20 +122,41 @@ export async function holdRuns(context: Context, header: Header, runs: readonly 
   if (runs.length === 0) return;
   const job = await orderOf(context, header);
   if (job === undefined) return;
+  const { width } = context.config;
   const entries = new Map<string, WaitingRun[]>();
   for (const run of runs) {
-    const key = `${leafOf(run.index, context.config.width)}#${run.stepIndex}#${run.place.band}#${run.place.queue}`;
+    const key = `${leafOf(run.index, width)}#${run.stepIndex}#${run.place.band}#${run.place.queue}`;
     entries.set(key, [...(entries.get(key) ?? []), run]);
   }
-  await all([...entries.values()].map((together) => putMembers(context, header, job, together)));
+  await all(
+    [...entries.values()].map((together) => {
+      const [{ place, index, ...ref }] = together as [WaitingRun];
+      return putMembers(context, header, membersKey(context, job, place, ref, leafOf(index, width)), together);
+    }),
+  );
   await askDispatcher(
     context,
     runs.map(({ place }) => place.queue),
   );
 }
-async function putMembers(context: Context, header: Header, job: string, runs: readonly WaitingRun[]): Promise<void> {
-  const { gid, stepIndex, index, place } = runs[0] as WaitingRun;
-  const key = membersKey(context, job, place, { gid, stepIndex }, leafOf(index, context.config.width));
+/** Puts members of one leaf, step and place as an entry of its own. Nobody is asked to admit them. */
+export async function putPack(context: Context, header: Header, runs: readonly WaitingRun[]): Promise<void> {
+  const job = await orderOf(context, header);
+  if (job === undefined) return;
+  const [{ place, index, ...ref }] = runs as [WaitingRun];
+  const leaf = leafOf(index, context.config.width);
+  const first = Math.min(...runs.map((run) => run.index));
+  await putMembers(context, header, packKey(context, job, place, ref, leaf, first), runs);
+}
+/** Returns whether a run is in a pack that waits. */
+export async function isInPack(context: Context, header: Header, { place, ...ref }: WaitingRun): Promise<boolean> {
+  const job = await orderOf(context, header);
+  if (job === undefined) return false;
+  const packs = await readPacks(context, job, place, ref, leafOf(ref.index, context.config.width));
+  return packs.some((entry) => (heldIn(entry) as Members).members.includes(ref.index));
+}
+async function putMembers(context: Context, header: Header, key: Key, runs: readonly WaitingRun[]): Promise<void> {
+  const { gid, stepIndex, place } = runs[0] as WaitingRun;
   const indexes = runs.map((run) => run.index);
   const body = bodyOf(gid, stepIndex, indexes);
   const entry = { ...ownedBy(header), ...place, body, members: indexes.length };

@@ -60,7 +60,8 @@ async function executeLimited(context: Context, attempt: LiveAttempt): Promise<E
     await admission.release();
   }
 }
-function endAttempt(
+/** Prepares what the commit of an attempt writes, after its code has ended in this way. */
+export function endAttempt(
   context: Context,
   attempt: LiveAttempt,
   outcome: TaskOutcome,
@@ -107,7 +108,7 @@ function withoutItems({ items: _items, ...outcome }: Extract<TaskOutcome, { kind
 }
 
 /** Returns the call of an attempt, or its outcome when no code has to run. */
-async function prepareCall(
+export async function prepareCall(
   context: Context,
   attempt: LiveAttempt,
   open: OpenState | undefined,

@@ -92,6 +92,7 @@ function bytesOf(value: Json | undefined): number {
  */
 function clearedBy({ run }: Attempt, set: Partial<RunAttributes>): string[] {
   const parked = run.parked === undefined || set.parked !== undefined ? [] : ["parked"];
+  if (run.among !== undefined && set.among === undefined) parked.push("among");
   if (set.status === "retrying" || set.status === "queued" || set.status === "deferred") return parked;
   if (run.asked) parked.push("asked");
   if (run.edges !== undefined && set.edges === undefined) parked.push("edges");

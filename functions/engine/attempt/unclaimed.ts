@@ -28,7 +28,9 @@ export function runsUnclaimed({ registry }: Pick<Context, "registry">, header: H
   if (declaresAny({ registry }, step)) return false;
   if (info && mayReport(info)) return false;
   // What holds a lock is an attempt with a lease.
-  return info?.stateMachine === undefined && !isLimited(limitsOf(info?.limits, step.options));
+  return (
+    info?.stateMachine === undefined && info?.bulk === undefined && !isLimited(limitsOf(info?.limits, step.options))
+  );
 }
 /** Returns the row that a claim would have written, for an attempt without a claim. */
 export function unclaimedRun(context: Context, ref: RunRef, header: Header, step: TaskStep): Run {

@@ -15,7 +15,7 @@ import type { Header, Run } from "../item-kinds.ts";
 import { isLive, isReady } from "../items/run-conditions.ts";
 import { readRuns } from "../items/run-reads.ts";
 import { breakDeadRun, endIdleRun, noteDeadLetter } from "../items/run-writes.ts";
-import { type Owing, sendRuns, turnOf } from "../messages/send.ts";
+import { type Owing, sendPass, sendRuns, turnOf } from "../messages/send.ts";
 import { decodeMessage, encodeMessage, type EngineMessage } from "../messages/wire.ts";
 import { placeOf } from "../plan/step-placement.ts";
 import { strandOf } from "../plan/strands.ts";
@@ -28,6 +28,8 @@ import { keepDeadLetter } from "./keep-dead-letter.ts";
 
 /** Dead letters of one run after which the run is `broken`. */
 const MAX_DEAD_LETTERS = 3;
+/** Seconds after which the end of a pass is tried again. */
+const END_AGAIN_SECONDS = 60;
 
 /**
  * Handles a message that its queue gave up (docs/protocol-rules.md, section 13). That does not prove that a run kills
@@ -43,6 +45,11 @@ export async function handleDeadLetter(
   const message = decodeMessage(received.body);
   try {
     if (message?.kind === "members") await examineMembers(context, message, received);
+    else if (message?.kind === "bulk")
+      await all(message.packs.map((pack) => examineMembers(context, { kind: "members", ...pack }, received)));
+    // Whoever handles dead letters may not have the code of the task, and the end of a pass is owed for ever.
+    else if (message?.kind === "pass")
+      await sendPass(context, { ...message, queue: received.queue }, END_AGAIN_SECONDS);
     else if (message) return await handleMessage(context, received, loop, { mayHandOver: true });
     else await keepDeadLetter(context, received, { reason: "not_understood" });
   } catch (error) {

@@ -16,7 +16,9 @@ import { type DispatchBacklog, encodeMessage } from "../messages/wire.ts";
 import { packSize } from "../plan/step-placement.ts";
 import { type Disposition, PortError } from "../ports.ts";
 import { askDispatcher, capOf, heldIn } from "../admission/backlog.ts";
+import { parsePool, type Pool } from "../admission/bulk-pool.ts";
 import { BacklogTurns } from "../admission/turns.ts";
+import { cutPool } from "./cut-pool.ts";
 
 /** Turns of one message of the engine's queue. */
 const TURNS_PER_PASS = 64;
@@ -42,12 +44,36 @@ export async function dispatch(context: Context, message: DispatchBacklog, again
     return { kind: "later", delaySeconds: Math.max(1, Math.ceil(ms / 1_000)) };
   }
   const { held } = became;
-  const turns = new BacklogTurns(context, message.queue, held.turns);
   const recent = new RecentSends(context, held.recent);
-  const left = await admit(context, message.queue, turns, recent, held.leaseUntil);
-  const next = left === "none" ? afterAll(context, held, message) : await lookAgain(context, held, message, left);
-  await leaveDispatcher(context, held, { turns: turns.stored, recent: recent.stored, ...next });
+  const pool = parsePool(message.queue);
+  const { left, turns, ms } = pool ? await cut(context, pool, held, recent) : await admitNow(context, held, recent);
+  const next = left === "none" ? afterAll(context, held, message) : await lookAgain(context, held, message, left, ms);
+  await leaveDispatcher(context, held, { turns, recent: recent.stored, ...next });
   return { kind: "done" };
+}
+/** What a look has left, what the next one must know, and when that comes, unless the state of the queue says so. */
+interface Looked {
+  readonly left: Left;
+  readonly turns: JsonObject;
+  readonly ms?: number;
+}
+async function admitNow(context: Context, held: HeldDispatcher, recent: RecentSends): Promise<Looked> {
+  const turns = new BacklogTurns(context, held.queue, held.turns);
+  const left = await admit(context, held.queue, turns, recent, held.leaseUntil);
+  return { left, turns: turns.stored };
+}
+/** Cuts calls of what waits in a pool, unless a pause holds it all, or its queue has no room. */
+async function cut(context: Context, pool: Pool, held: HeldDispatcher, recent: RecentSends): Promise<Looked> {
+  const turns = held.turns ?? {};
+  if ((await isQueuePaused(context, pool.queue)) || (await isTaskPaused(context, pool.task)))
+    return { left: (await hasBacklog(context, pool.name)) ? "held" : "none", turns };
+  const cap = capOf(context, pool.queue);
+  const depth = cap === undefined ? 0 : await depthOf(context, pool.queue);
+  const room = depth === undefined ? 0 : (cap ?? Number.POSITIVE_INFINITY) - depth - recent.count;
+  const { sent, waits, ...looked } = await cutPool(context, pool, turns, room);
+  recent.add(sent);
+  if (waits !== "none") return { left: waits === "others" ? "full" : waits, ...looked };
+  return { left: "none", ...looked };
 }
 /** Returns the next look when nothing is left: none, unless its message is on its way. */
 function afterAll(context: Context, held: HeldDispatcher, message: DispatchBacklog): NextLook {
@@ -66,9 +92,10 @@ async function lookAgain(
   held: HeldDispatcher,
   message: DispatchBacklog,
   left: Left,
+  after?: number,
 ): Promise<NextLook> {
   if (!isNextLook(context, held, message)) return lookOf(held);
-  const ms = left === "more" ? 0 : context.config.dispatchMs * (left === "held" ? HELD_FACTOR : 1);
+  const ms = after ?? (left === "more" ? 0 : context.config.dispatchMs * (left === "held" ? HELD_FACTOR : 1));
   const next = context.ids.token();
   await sendGeneral(context, { kind: "dispatch", queue: message.queue, next }, ms / 1_000);
   return { next, nextAt: context.clock.now() + ms };
@@ -120,6 +147,10 @@ async function isQueuePaused(context: Context, queue: string): Promise<boolean> 
   const pauses = await context.pauses.list();
   const { site } = parseQueueName(queue, { site: context.config.site });
   return pauses.has(pauseText({ kind: "queue", name: queue })) || pauses.has(pauseText({ kind: "site", name: site }));
+}
+
+async function isTaskPaused(context: Context, task: string): Promise<boolean> {
+  return (await context.pauses.list()).has(pauseText({ kind: "task", name: task }));
 }
 
 /**

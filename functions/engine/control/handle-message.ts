@@ -1,7 +1,9 @@
 import { assertNever } from "../../core/errors.ts";
 import { MAX_RECEIVES } from "../../core/names/queue-name.ts";
 import type { ExecuteContext } from "../execute/execute-context.ts";
+import { handleBulk } from "../execute/handle-bulk.ts";
 import { handleMembers } from "../execute/handle-members.ts";
+import { endPass } from "../execute/passes.ts";
 import { follow, type FollowOptions } from "../follow/follow.ts";
 import { recheckEdges } from "../follow/seal-group.ts";
 import { wakeDependents } from "../follow/wake-dependents.ts";
@@ -45,6 +47,10 @@ export async function handleMessage(
   switch (message.kind) {
     case "members":
       return handleMembers(context, message, received, loop);
+    case "bulk":
+      return handleBulk(context, message, received, loop);
+    case "pass":
+      return endPass(context, message, received.queue, loop);
     case "expand": {
       const gate = await readGate(context, message.gid);
       if (gate.kind === "go" && !gate.header.pages)

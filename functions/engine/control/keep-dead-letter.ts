@@ -42,6 +42,7 @@ async function describe(context: Context, body: Json): Promise<Partial<DeadLette
   if (message.kind === "dispatch") return { kind: message.kind, about: message.queue, queue: ENGINE_QUEUE };
   if (message.kind === "refresh") return { kind: message.kind, about: message.task, queue: ENGINE_QUEUE };
   if (message.kind === "schedules") return { kind: message.kind, queue: ENGINE_QUEUE };
+  if (message.kind === "bulk" || message.kind === "pass") return { kind: message.kind, task: message.task };
   const about = { kind: message.kind, about: message.gid };
   if (message.kind !== "members") return { ...about, queue: ENGINE_QUEUE };
   try {

@@ -2,6 +2,7 @@ import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { isGroupStep } from "../../core/plan/plan.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import { capOf, isWaiting } from "../admission/backlog.ts";
+import { isPooled } from "../admission/bulk-pool.ts";
 import { mayBePaused, pausedBy } from "../admission/pauses.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
@@ -271,10 +272,11 @@ async function resendOwed(context: Context, header: Header, run: Run, first = fa
 async function isHeldBack(context: Context, own: Header, run: Run): Promise<boolean> {
   const { caps } = context.config;
   const mayPause = await mayBePaused(context, own);
-  if (!mayPause && caps === undefined) return false;
+  if (!mayPause && caps === undefined && !context.registry.hasBulk?.()) return false;
   const step = (await strandOf(context, own, run)).strand[run.stepIndex];
   if (step === undefined || isGroupStep(step)) return false;
   if (mayPause && (await pausedBy(context, own, step)) !== undefined) return true;
+  if (await isPooled(context, own, run, step)) return true;
   const place = placeOf(context, step);
   return capOf(context, place.queue) !== undefined && isWaiting(context, own, { ...run, place });
 }

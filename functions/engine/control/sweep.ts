@@ -11,6 +11,7 @@ import { readRun } from "../items/run-reads.ts";
 import { clearDue } from "../items/run-writes.ts";
 import { sendControl, sendRun } from "../messages/send.ts";
 import type { IndexName, Key } from "../ports.ts";
+import { sweepPasses } from "../execute/passes.ts";
 import { sweepBacklogs } from "./dispatch.ts";
 import { sweepPauses } from "./pauses.ts";
 import { sweepRefreshes } from "./refresh-outdated.ts";
@@ -43,6 +44,7 @@ export async function sweep(
   await sweepPauses(context).catch((error: unknown) => errors.push(error));
   await sweepBacklogs(context).catch((error: unknown) => errors.push(error));
   await sweepRefreshes(context).catch((error: unknown) => errors.push(error));
+  if (context.registry.hasBulk?.()) await sweepPasses(context).catch((error: unknown) => errors.push(error));
   const upTo = now + context.queue.maxDelaySeconds * 1_000;
   let sent = true;
   for (const { index, partitions } of DUE_INDEXES)

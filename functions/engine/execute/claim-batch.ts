@@ -31,6 +31,7 @@ export async function claimBatch(
   { gid }: Header,
   members: readonly Ready[],
   reports: Reports,
+  token = context.ids.token(),
 ): Promise<{ readonly header: Header; readonly runs: readonly BatchRun[] } | undefined> {
   const gate = await gateOf(context, gid);
   if (gate.kind !== "go") {
@@ -42,7 +43,6 @@ export async function claimBatch(
   const checked = mayBeRevoked(header) || (await mayBePaused(context, header));
   const wanted = checked ? await withoutHeld(context, header, members, reports) : members;
   if (wanted.length === 0) return undefined;
-  const token = context.ids.token();
   const runs = wanted[0]?.unclaimed
     ? wanted.map((member) => ({ member, run: unclaimedRun(context, member.ref, header, member.step), token }))
     : await claimAll(context, header, wanted, token, reports);

@@ -48,11 +48,8 @@ async function returnUnreported(
 ): Promise<void> {
   const refs = messages
     .map(decodeMessage)
-    .flatMap((message) =>
-      message?.kind === "members"
-        ? message.members.map((index) => ({ gid: message.gid, index, stepIndex: message.step }))
-        : [],
-    );
+    .flatMap((message) => (message?.kind === "members" ? [message] : message?.kind === "bulk" ? message.packs : []))
+    .flatMap(({ gid, step, members }) => members.map((index) => ({ gid, index, stepIndex: step })));
   const rows = await readRuns(context, refs);
   await returnClaims(
     context,

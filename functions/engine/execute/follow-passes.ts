@@ -4,6 +4,7 @@ import type { MemberOutcome } from "../attempt/member-outcome.ts";
 import { quiet } from "../concurrently.ts";
 import { follow } from "../follow/follow.ts";
 import type { FollowItem, MarkItem, Reserve, StartedStep } from "../follow/work-list.ts";
+import { bulkOf } from "../admission/bulk-pool.ts";
 import { pausedBy } from "../admission/pauses.ts";
 import { gateOf } from "../groups/gate.ts";
 import { isRevoked } from "../groups/revocations.ts";
@@ -163,6 +164,7 @@ export class FollowPasses {
     if (
       isGroupStep(step) ||
       isSharing(this.#context, { step }) ||
+      bulkOf(this.#context, step) !== undefined ||
       declaresAny(this.#context, step) ||
       this.#message.queue !== queueOf(this.#context, step) ||
       notBeforeOf(step, clock.now()) !== undefined

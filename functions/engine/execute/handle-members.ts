@@ -2,6 +2,7 @@ import { ENGINE_QUEUE } from "../../core/names/queue-name.ts";
 import type { PlanStep } from "../../core/plan/plan.ts";
 import { MIDDLE_BAND } from "../../core/plan/priority-band.ts";
 import type { RunRef } from "../../core/plan/run-id.ts";
+import { bulkOf } from "../admission/bulk-pool.ts";
 import { gateOf } from "../groups/gate.ts";
 import type { Header } from "../item-kinds.ts";
 import { sendRuns, turnOf } from "../messages/send.ts";
@@ -15,6 +16,7 @@ import { awaitDependencies, isDependent } from "./await-dependencies.ts";
 import { checkMembers } from "./check-members.ts";
 import type { ExecuteContext } from "./execute-context.ts";
 import { parkPaused } from "./park-paused.ts";
+import { poolMembers } from "./pool-members.ts";
 import { FollowPasses } from "./follow-passes.ts";
 import { admitUnclaimed } from "./pace.ts";
 import { runMembers } from "./run-members.ts";
@@ -30,6 +32,7 @@ type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
  *   What is paused is parked (admission/park.ts).
  * - adopt (adopt-members.ts): members that share runs with others take over how these end, and run no code.
  * - await (await-dependencies.ts): members whose dependencies have not ended wait for them, without a claim.
+ * - pool (pool-members.ts): members of bulk tasks wait for others, and are handled by handle-bulk.ts.
  * - claim, attempt, commit (run-members.ts, batch.ts): runs of one task share a batch, and so a write.
  * - follow (follow-passes.ts): members that end at about the same time are followed up together.
  *
@@ -53,7 +56,10 @@ export async function handleMembers(
   const own = sharing.length === 0 ? found : found.filter((member) => !sharing.includes(member));
   const dependent = own.filter((member) => isDependent(context, member));
   const awaited = dependent.length === 0 ? NONE : await awaitDependencies(context, header, dependent, again);
-  const ready = dependent.length === 0 ? own : [...own.filter((each) => !dependent.includes(each)), ...awaited.ready];
+  const startable =
+    dependent.length === 0 ? own : [...own.filter((each) => !dependent.includes(each)), ...awaited.ready];
+  const isBulk = startable.some(({ step }) => bulkOf(context, step) !== undefined);
+  const { ready, pooled } = isBulk ? await poolMembers(context, header, startable) : { ready: startable, pooled: [] };
   const passes = new FollowPasses(context, {
     header,
     loop,
@@ -63,6 +69,7 @@ export async function handleMembers(
   passes.add(reports);
   passes.add(parked);
   passes.add(awaited.reports);
+  passes.add(pooled);
   const release = await admitUnclaimed(context, header.jobId, ready);
   try {
     const running = runMembers(context, header, loop, ready);
@@ -88,18 +95,29 @@ async function sendLater(
   queue: string,
 ): Promise<Disposition> {
   const owed = refs.filter(({ index }) => later.has(index));
-  const [first] = owed;
-  const delaySeconds = Math.min(...later.values());
-  if (first && owed.length === refs.length) return { kind: "later", delaySeconds };
+  if (owed.length > 0 && owed.length === refs.length)
+    return { kind: "later", delaySeconds: Math.min(...later.values()) };
   context.statistics.addQueue(context.clock.now(), queue, "messages");
-  if (!first) return { kind: "done" };
+  await sendOwed(context, header, refs, later);
+  return { kind: "done" };
+}
+/** Sends the members for later as one message. */
+export async function sendOwed(
+  context: ExecuteContext,
+  header: Header,
+  refs: readonly RunRef[],
+  later: ReadonlyMap<number, number>,
+): Promise<void> {
+  const owed = refs.filter(({ index }) => later.has(index));
+  const [first] = owed;
+  if (!first) return;
+  const delaySeconds = Math.min(...later.values());
   const place = header.pages ? PAGES : await placeOfStep(context, header, first);
   await sendRuns(
     context,
     owed.map((ref) => ({ ...ref, ...place, ...turnOf(header), delaySeconds })),
     refs.length,
   );
-  return { kind: "done" };
 }
 /** Pages are group steps, which the engine's own queue runs. */
 const PAGES: Place = { queue: ENGINE_QUEUE, band: MIDDLE_BAND };

@@ -55,27 +55,26 @@ async function notePauses(
   await all([...held.values()].map(({ target, pause }) => noteHeld(context, target, pause, until)));
 }
 /** Returns the claim of each run that is held. */
-export function claimsOf({
-  token,
-  task,
-  queue,
-  gid,
-  stepIndex,
-  members,
-  attempts,
-  unclaimed = false,
-}: HeldRuns): Claim[] {
-  return members.map((index, k) => {
-    return {
-      gid,
-      index,
-      stepIndex,
-      runId: runIdOf(gid, index, stepIndex),
-      token,
-      attempt: attempts[k] as number,
-      task,
-      queue,
-      unclaimed,
-    };
-  });
+export function claimsOf(held: HeldRuns): Claim[] {
+  const { token, task, queue, together, unclaimed = false } = held;
+  return [held, ...(together ?? [])].flatMap(({ gid, stepIndex, members, attempts }) =>
+    members.map((index, k) => {
+      return {
+        gid,
+        index,
+        stepIndex,
+        runId: runIdOf(gid, index, stepIndex),
+        token,
+        attempt: attempts[k] as number,
+        task,
+        queue,
+        unclaimed,
+        ...(together && { together: true as const }),
+      };
+    }),
+  );
+}
+/** Returns the number of runs that are held. */
+export function countHeld({ members, together = [] }: HeldRuns): number {
+  return together.reduce((sum, more) => sum + more.members.length, members.length);
 }

@@ -19,7 +19,7 @@ export class Startable {
   readonly #members: number;
   /** The task that was last found in the registry. */
   #known = "";
-  /** Whether its members are claimed at every tracking level, because they may hold a lock or stream their reports. */
+  /** Whether its members are claimed at every tracking level: a lock, streamed reports, or a bulk task. */
   #claimed = false;
 
   constructor(context: Context, header: Header, strands: readonly Strand[] | undefined) {
@@ -49,7 +49,7 @@ export class Startable {
     const info = registry.info(task);
     if (!info || info.stateMachine || !(registry.has?.(task) ?? true)) return false;
     this.#known = task;
-    this.#claimed = isLimited(info.limits) || mayReport(info);
+    this.#claimed = info.bulk !== undefined || isLimited(info.limits) || mayReport(info);
     return true;
   }
 }

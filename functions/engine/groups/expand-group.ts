@@ -2,6 +2,7 @@ import { leafOf, localIndex } from "../../core/plan/ledger.ts";
 import { isGroupStep, isPaged, type PlanStep, type Strand, taskSteps } from "../../core/plan/plan.ts";
 import { runIdOf, type RunRef, scopeOf } from "../../core/plan/run-id.ts";
 import { capOf, WaitingMembers } from "../admission/backlog.ts";
+import { bulkOf, isPooled } from "../admission/bulk-pool.ts";
 import { mayBePaused, pausedBy } from "../admission/pauses.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
@@ -104,6 +105,11 @@ export async function expandMembers(
         continue;
       }
       if (mayBeHeld && !isGroupStep(step) && (await pausedBy(context, header, step))) {
+        left++;
+        continue;
+      }
+      const bulk = again === "sweep" && bulkOf(context, step) !== undefined;
+      if (bulk && (await isPooled(context, header, { gid, index, stepIndex: 0 }, step))) {
         left++;
         continue;
       }

@@ -47,6 +47,37 @@ export function membersKey(
 ): Key {
   return taskKey(partitionOf(place), `${job}#${BEFORE_ALL_GROUPS}#${hashOf(context, `${gid}#${leaf}#${stepIndex}`)}`);
 }
+/**
+ * Returns the key of a pack of a leaf, which begins with this member. Messages of one leaf have keys of their own, so
+ * workers that handle them at the same time do not meet.
+ */
+export function packKey(
+  context: Context,
+  job: string,
+  place: Place,
+  ref: Pick<RunRef, "gid" | "stepIndex">,
+  leaf: number,
+  first: number,
+): Key {
+  const { partition, sort } = membersKey(context, job, place, ref, leaf);
+  return taskKey(partition, `${sort}#${first}`);
+}
+/** Returns the packs of a leaf that wait, read consistently. */
+export async function readPacks(
+  context: Context,
+  job: string,
+  place: Place,
+  ref: Pick<RunRef, "gid" | "stepIndex">,
+  leaf: number,
+): Promise<readonly BacklogEntry[]> {
+  const { partition, sort } = membersKey(context, job, place, ref, leaf);
+  const packs: BacklogEntry[] = [];
+  for await (const { items } of allOf((after) =>
+    context.store.query("tasks", partition, { from: `${sort}#`, to: `${sort}$`, ...after }),
+  ))
+    packs.push(...items.map(asEntry));
+  return packs;
+}
 const hashOf = (context: Context, text: string): string => context.ids.hash(text).slice(0, 32);
 
 function asEntry(item: Item): BacklogEntry {
@@ -101,11 +132,14 @@ export async function nextEntry(context: Context, place: Place, look: Look): Pro
   const { items } = await context.store.query("tasks", partitionOf(place), { limit: 1, descending, ...bound });
   return items[0] && asEntry(items[0]);
 }
-/** Yields the entries of a queue, or those of one job in it, page by page. The highest band comes first. */
+/**
+ * Yields the entries of a queue, or those of one job in it, page by page. The highest band comes first, and in a band
+ * the newest job, or with `oldest` the oldest one.
+ */
 export async function* queryEntries(
   context: Context,
   queue: string,
-  { job, limit }: { readonly job?: string; readonly limit?: number } = {},
+  { job, limit, oldest }: { readonly job?: string; readonly limit?: number; readonly oldest?: boolean } = {},
 ): AsyncGenerator<readonly BacklogEntry[], void, undefined> {
   const bounds = {
     ...(job !== undefined && { from: `${job}#`, to: `${job}$` }),
@@ -113,7 +147,7 @@ export async function* queryEntries(
   };
   for (const band of BANDS.toReversed())
     for await (const { items } of allOf((after) =>
-      context.store.query("tasks", partitionOf({ queue, band }), { ...bounds, ...after, descending: true }),
+      context.store.query("tasks", partitionOf({ queue, band }), { ...bounds, ...after, descending: !oldest }),
     ))
       yield items.map(asEntry);
 }

@@ -55,6 +55,10 @@ export async function becomeDispatcher(
   if (applied || seen?.token === token) return { held: { ...seen, queue, token, leaseUntil } };
   return { until: (seen?.leaseUntil ?? now) + skewMarginSeconds * 1_000 };
 }
+/** Makes a queue known to the sweeper, before anything waits for it. 1 write unit. */
+export async function ensureDispatcher(context: Context, queue: string): Promise<void> {
+  await context.store.write({ op: "put", key: keyOf(queue), attributes: { v: ITEM_VERSION }, when: absent() });
+}
 /** Gives the right back, with what the next dispatcher has to know, unless it was lost. 1 write unit. */
 export async function leaveDispatcher(
   context: Context,

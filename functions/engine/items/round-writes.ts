@@ -65,6 +65,7 @@ export async function cancelVoid(context: Context, run: Run, round: number): Pro
 }
 /** Attributes of one try to run, which a later round must not see. */
 export const OF_AN_ATTEMPT: readonly string[] = [
+  "among",
   "startedAt",
   "endedAt",
   "error",

@@ -242,6 +242,26 @@ export async function endExpiredLease(context: Context, run: Run): Promise<boole
 /** The holder is alive and ends the attempt itself, so nothing is held against the run any more. */
 export const NOT_SUSPECT: readonly string[] = ["alone", "killsAlone", "died"];
 /**
+ * Returns runs of a bulk call that failed as a whole, and says how many runs the next call of each may have. Nothing is
+ * held against them. A run that was lost meanwhile stays as it is. Costs one write unit for each run.
+ */
+export async function splitClaims(
+  context: Context,
+  claims: readonly { readonly run: Fenced; readonly token: string }[],
+  among: number,
+): Promise<void> {
+  const sentAt = context.clock.now();
+  const remove = ["leaseOwner", "leaseUntil", ...NOT_SUSPECT];
+  await context.store.writeMany(
+    claims.map(({ run, token }): UpdateOp => ({
+      op: "update",
+      key: runKey(run, context.config.width),
+      change: { set: { status: "queued", sentAt, among }, remove },
+      when: fence(token, run.attempt),
+    })),
+  );
+}
+/**
  * Returns claimed runs to their queue, as far as the store works. A port has failed in the middle, the process must
  * stop, or others of the batch took too long. Nobody died, so no takeover will count against the runs. The supervisor of
  * a stalled holder does it too, so the write does not bear the holder's token as `writer`: the holder would take it for a

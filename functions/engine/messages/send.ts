@@ -8,7 +8,7 @@ import type { Header, Run } from "../item-kinds.ts";
 import { type Place, placeOf } from "../plan/step-placement.ts";
 import { strandOf } from "../plan/strands.ts";
 import type { OutgoingMessage } from "../ports.ts";
-import { encodeMessage, type EngineMessage, type GeneralMessage } from "./wire.ts";
+import { type BulkPack, encodeMessage, type EngineMessage, type GeneralMessage } from "./wire.ts";
 
 /** Sends messages to the engine's own queue. */
 export async function sendControl(context: Context, ...messages: EngineMessage[]): Promise<void> {
@@ -39,6 +39,32 @@ function fairnessGroupOf(message: GeneralMessage): string {
     default:
       return assertNever(message);
   }
+}
+
+/** Sends calls of a bulk task to its queue. */
+export async function sendBulk(
+  context: Context,
+  { queue, task }: { readonly queue: string; readonly task: string },
+  calls: readonly { readonly packs: readonly BulkPack[]; readonly band: Band; readonly jobId: string }[],
+): Promise<void> {
+  if (calls.length === 0) return;
+  await context.queue.send(
+    calls.map(({ packs, band, jobId }) => ({
+      queue,
+      jobId,
+      body: encodeMessage({ kind: "bulk", task, packs }),
+      ...(band !== MIDDLE_BAND && { band }),
+    })),
+  );
+}
+/** Asks for the end of a pass, once it may be over. */
+export async function sendPass(
+  context: Context,
+  { queue, task, pass }: { readonly queue: string; readonly task: string; readonly pass: string },
+  delaySeconds: number,
+): Promise<void> {
+  const body = encodeMessage({ kind: "pass", task, pass });
+  await context.queue.send([{ queue, jobId: `pass-${task}`, body, ...(delaySeconds > 0 && { delaySeconds }) }]);
 }
 
 /** A run whose message is owed. */

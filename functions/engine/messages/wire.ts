@@ -60,6 +60,23 @@ export interface DispatchBacklog {
   /** Set on a message by which a dispatcher looks again: its name in the item of the queue. */
   readonly next?: string;
 }
+/** Runs of a bulk task that share a call. They may be of many jobs. Sent to the queue of the task. */
+export interface BulkRuns {
+  readonly kind: "bulk";
+  readonly task: string;
+  readonly packs: readonly BulkPack[];
+}
+export interface BulkPack {
+  readonly gid: string;
+  readonly step: number;
+  readonly members: readonly number[];
+}
+/** Ends a pass of a bulk task once it has been idle for a while. Sent to the queue of the task. */
+export interface EndPass {
+  readonly kind: "pass";
+  readonly task: string;
+  readonly pass: string;
+}
 /** Puts the schedules of the configuration. */
 export interface SyncSchedules {
   readonly kind: "schedules";
@@ -74,12 +91,14 @@ export interface RefreshOutdated {
 
 /** Messages that belong to no job, or to no group of one. */
 export type GeneralMessage = RefreshOutdated | ScheduleDue | SyncSchedules | DrainParked | DispatchBacklog;
+/** Messages of a bulk task, whose code may run for many groups. */
+export type BulkMessage = BulkRuns | EndPass;
 
-export function encodeMessage(message: EngineMessage | GeneralMessage): Json {
+export function encodeMessage(message: EngineMessage | GeneralMessage | BulkMessage): Json {
   return { v: MESSAGE_VERSION, ...message } as Json;
 }
 /** Returns undefined for what is not a message of this engine, or has a version that this engine does not know. */
-export function decodeMessage(body: Json): EngineMessage | ExecutionEnded | GeneralMessage | undefined {
+export function decodeMessage(body: Json): EngineMessage | ExecutionEnded | GeneralMessage | BulkMessage | undefined {
   if (body === null || typeof body !== "object" || Array.isArray(body)) return undefined;
   const message = body as JsonObject;
   if (message["v"] !== MESSAGE_VERSION) return undefined;
@@ -91,8 +110,20 @@ export function decodeMessage(body: Json): EngineMessage | ExecutionEnded | Gene
     return { kind, target, pause, shard };
   if (kind === "dispatch" && typeof queue === "string")
     return { kind, queue, ...(typeof next === "string" && { next }) };
+  if (kind === "bulk" || kind === "pass") return decodeBulk(message);
   if (kind === "executionEnded" && typeof execution === "string") return { kind, execution };
   return typeof gid === "string" && gid.length > 0 ? decodeForGroup(message, gid) : undefined;
+}
+function decodeBulk({ kind, task, packs, pass }: JsonObject): BulkMessage | undefined {
+  if (typeof task !== "string") return undefined;
+  if (kind === "pass") return typeof pass === "string" ? { kind, task, pass } : undefined;
+  if (kind !== "bulk" || !Array.isArray(packs) || !packs.every(isPack)) return undefined;
+  return { kind, task, packs: packs as unknown as readonly BulkPack[] };
+}
+function isPack(value: Json): boolean {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return false;
+  const { gid, step, members } = value as JsonObject;
+  return typeof gid === "string" && gid.length > 0 && isWhole(step) && isMembers(members);
 }
 function decodeForGroup(message: JsonObject, gid: string): EngineMessage | undefined {
   const { kind, members, step, from, to, round, index, after, fromLeaf, all, shard } = message;

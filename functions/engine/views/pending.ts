@@ -1,20 +1,24 @@
 import { isGroupStep } from "../../core/plan/plan.ts";
 import { runIdOf } from "../../core/plan/run-id.ts";
 import { heldIn } from "../admission/backlog.ts";
+import { parsePool } from "../admission/bulk-pool.ts";
 import type { Context } from "../context.ts";
 import type { Header } from "../item-kinds.ts";
 import { type BacklogEntry, jobOrderOf, queryEntries } from "../items/backlog-items.ts";
+import { queryDispatchers } from "../items/dispatcher-items.ts";
 import { readHeader } from "../items/header-reads.ts";
+import { readRuns } from "../items/run-reads.ts";
 import type { RunView } from "../job-views.ts";
 import { placeOf } from "../plan/step-placement.ts";
 import { memberStrand } from "../plan/strands.ts";
 
-/** Yields what a job has in backlogs, page by page. Reads nothing when no queue has a cap. */
+/** Yields what a job has in backlogs, page by page. Reads nothing when no queue has a cap, and no task is a bulk task. */
 async function* entriesOf(
   context: Context,
   root: Pick<Header, "jobId" | "createdAt">,
 ): AsyncGenerator<BacklogEntry, void, undefined> {
-  for (const queue of Object.keys(context.config.caps ?? {}))
+  const pools = context.registry.hasBulk?.() ? (await queryDispatchers(context)).map(({ queue }) => queue) : [];
+  for (const queue of new Set([...Object.keys(context.config.caps ?? {}), ...pools]))
     for await (const entries of queryEntries(context, queue, { job: jobOrderOf(root) })) yield* entries;
 }
 /** Returns how many runs of a job are pending, by their group. */
@@ -55,11 +59,21 @@ export async function* pendingRuns(
     if (after && gid < after.gid) continue;
     const header = await readHeader(context, gid);
     if (!header || header.outcome) continue;
+    const listed = await withRows(context, entry);
     for (const index of membersOf(entry, after?.gid === gid ? after.index + 1 : 0)) {
+      if (listed.has(index)) continue;
       const view = await pendingRun(context, header, index, entry);
       if (view) yield view;
     }
   }
+}
+/** Returns the single members of an entry that have a row already, and are listed by it. */
+async function withRows(context: Context, entry: BacklogEntry): Promise<ReadonlySet<number>> {
+  const held = heldIn(entry);
+  if (held.kind === "expand") return new Set();
+  const refs = held.members.map((index) => ({ gid: held.gid, index, stepIndex: held.step }));
+  const rows = await readRuns(context, refs);
+  return new Set(held.members.filter((_, k) => rows[k] !== undefined));
 }
 function* membersOf(entry: BacklogEntry, from: number): Generator<number, void, undefined> {
   const held = heldIn(entry);
@@ -78,7 +92,8 @@ async function pendingRun(
   const planned = (await memberStrand(context, header, index)).strand[step];
   if (planned === undefined || isGroupStep(planned)) return undefined;
   const place = placeOf(context, planned);
-  if (place.queue !== entry.queue || place.band !== entry.band) return undefined;
+  const queue = parsePool(entry.queue)?.queue ?? entry.queue;
+  if (place.queue !== queue || place.band !== entry.band) return undefined;
   const { stamps } = planned.options ?? {};
   return {
     runId: runIdOf(gid, index, step),

@@ -1,5 +1,6 @@
 import { ENGINE_QUEUE, parseQueueName } from "../../core/names/queue-name.ts";
 import { capOf } from "../admission/backlog.ts";
+import { parsePool, type Pool } from "../admission/bulk-pool.ts";
 import { all, eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import { PARKED_SHARDS } from "../item-kinds.ts";
@@ -18,8 +19,11 @@ const AT_ONCE = 8;
  * for them, and what is parked because of a pause. What is parked for a job is not counted, because nothing lists paused jobs.
  */
 export async function viewQueues(context: Context, more: readonly string[]): Promise<readonly QueueView[]> {
-  const dispatched = (await queryDispatchers(context)).map(({ queue }) => queue);
-  const names = [...new Set([ENGINE_QUEUE, ...(context.config.queues ?? []), ...more, ...dispatched])];
+  const dispatchers = (await queryDispatchers(context)).map(({ queue }) => queue);
+  const pools = dispatchers.flatMap((name) => parsePool(name) ?? []);
+  const dispatched = dispatchers.filter((name) => parsePool(name) === undefined);
+  const found = [...dispatched, ...pools.map(({ queue }) => queue)];
+  const names = [...new Set([ENGINE_QUEUE, ...(context.config.queues ?? []), ...more, ...found])];
   const pauses = await queryPauses(context);
   const counted = await all(pauses.map((pause) => countParked(context, pause)));
   const views = new Map<string, QueueView>();
@@ -36,7 +40,12 @@ export async function viewQueues(context: Context, more: readonly string[]): Pro
       paused,
       parked,
       ...(atLeast && { parkedMore: true }),
-      ...(capOf(context, name) !== undefined || dispatched.includes(name) ? await countBacklog(context, name) : {}),
+      ...(await backlogOf(
+        context,
+        name,
+        capOf(context, name) !== undefined || dispatched.includes(name),
+        pools.filter(({ queue }) => queue === name),
+      )),
     });
   });
   return [...views.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
@@ -66,11 +75,28 @@ async function countParked(
   });
   return { queues, complete };
 }
+type Backlog = Pick<QueueView, "cap" | "backlog" | "backlogMore">;
+/** Returns what waits for a queue: to be admitted, and for others of a bulk task. */
+async function backlogOf(
+  context: Context,
+  queue: string,
+  isCapped: boolean,
+  pools: readonly Pool[],
+): Promise<Backlog | undefined> {
+  if (!isCapped && pools.length === 0) return undefined;
+  const names = [...(isCapped ? [queue] : []), ...pools.map(({ name }) => name)];
+  const counted = await all(names.map((name) => countBacklog(context, name)));
+  const cap = capOf(context, queue);
+  return {
+    ...(cap !== undefined && { cap }),
+    backlog: counted.reduce((sum, { backlog }) => sum + backlog, 0),
+    ...(counted.some(({ more }) => more) && { backlogMore: true }),
+  };
+}
 async function countBacklog(
   context: Context,
   queue: string,
-): Promise<Pick<QueueView, "cap" | "backlog" | "backlogMore">> {
-  const cap = capOf(context, queue);
+): Promise<{ readonly backlog: number; readonly more: boolean }> {
   let backlog = 0;
   let entries = 0;
   let more = false;
@@ -80,5 +106,5 @@ async function countBacklog(
     more = entries >= MOST_COUNTED;
     if (more) break;
   }
-  return { ...(cap !== undefined && { cap }), backlog, ...(more && { backlogMore: true }) };
+  return { backlog, more };
 }

@@ -1,7 +1,15 @@
 import { FanfoldError } from "../../core/errors.ts";
 import type { Canvas } from "../../core/canvas/canvas.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
-import type { ErrorData, MaybePromise, TaskCall, TaskOutcome, TaskRunner } from "../../core/task/invocation.ts";
+import type {
+  BulkCall,
+  BulkOutcome,
+  ErrorData,
+  MaybePromise,
+  TaskCall,
+  TaskOutcome,
+  TaskRunner,
+} from "../../core/task/invocation.ts";
 
 /** A line that a task wrote to its log. */
 export interface LogLine {
@@ -51,6 +59,8 @@ export class Attempts {
   }
   readonly around = (runner: TaskRunner): TaskRunner => ({
     limits: (call) => runner.limits(call),
+    runBulk: (call) => this.#runBulk(runner, call),
+    runHook: (task, hook, call) => runner.runHook(task, hook, call),
     run: (call) => this.#run(runner, call),
   });
 
@@ -65,6 +75,35 @@ export class Attempts {
     };
     const running = runner.run(withServices(call, noting(call, noted.logs)));
     return running instanceof Promise ? running.then(end) : end(running);
+  }
+  /** Each run of a bulk call is an attempt of its own. A call that fails as a whole is a failed attempt of each. */
+  async #runBulk(runner: TaskRunner, call: BulkCall): Promise<BulkOutcome> {
+    const [first] = call.runs;
+    if (first && this.all.length + call.runs.length > this.#most) {
+      const outcomes = call.runs.map((run) => this.#refuse(run));
+      return { kind: "called", outcomes };
+    }
+    const noted = call.runs.map(attemptOf);
+    for (const each of noted) {
+      this.all.push(each);
+      this.#running.add(each);
+    }
+    const runs = call.runs.map((run, k) => withServices(run, noting(run, (noted[k] as Noted).logs)));
+    const { task, site, queue, deadline, signal } = call;
+    const ended = await runner.runBulk({
+      task,
+      site,
+      queue,
+      deadline,
+      signal,
+      runs,
+      leave: (code) => call.leave(code),
+    });
+    noted.forEach((each, k) => {
+      this.#running.delete(each);
+      note(each, ended.kind === "called" ? (ended.outcomes[k] as TaskOutcome) : ended.outcome);
+    });
+    return ended;
   }
   #refuse({ task }: TaskCall): TaskOutcome {
     const message = `more than ${this.#most} attempts, the last of ${task}: is there a loop without an end? maxRuns permits more`;

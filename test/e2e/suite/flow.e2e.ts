@@ -24,6 +24,40 @@ describe("the flow of work in a deployment", () => {
     await until("the pause is over", async () => (await api.client.pauses()).length === 0, 60 * SECONDS);
   });
 
+  it("a cap keeps a queue short, what it has no room for is pending, and all of it runs", async () => {
+    const name = "london.heavy#custom";
+    const member = { task: "e2e.one", options: { queue: "heavy#custom" } };
+    const { jobId } = await api.client.submitWire({ group: Array.from({ length: 60 }, () => member) });
+    let pending = 0;
+    let most = 0;
+    await until(
+      "the job ends",
+      async () => {
+        const [job, queues] = await Promise.all([api.client.job(jobId), api.client.queues()]);
+        const { depth } = queues.find((queue) => queue.name === name) ?? {};
+        pending = Math.max(pending, job.pending ?? 0);
+        most = Math.max(most, (depth?.ready ?? 0) + (depth?.inFlight ?? 0));
+        return job.endedAt !== undefined;
+      },
+      110 * SECONDS,
+    );
+    expect(await ended(api, jobId)).toMatchObject({ state: "success", counts: { success: 60 } });
+    expect(pending).toBeGreaterThan(0);
+    expect(most).toBeLessThan(60);
+  });
+
+  it("S121 S128 runs of several jobs share a call, and one that fails costs the others nothing", async () => {
+    const texts = Array.from({ length: 12 }, (_, k) => (k === 5 ? "poison" : `t${k}`));
+    const group = texts.map((text) => ({ task: "e2e.together", args: [text] }));
+    const one = await api.client.submitWire({ group });
+    const two = await api.client.submitWire({ task: "e2e.together", args: ["other"] });
+    expect(await ended(api, one.jobId)).toMatchObject({ state: "failure", counts: { success: 11, error: 1 } });
+    expect(await ended(api, two.jobId)).toMatchObject({ state: "success" });
+    const sizes: number[] = [];
+    for await (const { value } of api.client.results(one.jobId)) if (value !== undefined) sizes.push(value as number);
+    expect(Math.max(...sizes)).toBeGreaterThan(1);
+  });
+
   it("a paused job says so, and goes on when it is resumed", async () => {
     const { jobId } = await api.client.submitWire({ task: "e2e.one", options: { countdown: 10 } });
     const target = { kind: "job", name: jobId } as const;

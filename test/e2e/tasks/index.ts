@@ -2,6 +2,7 @@ import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
 import { definePathTask, FileActionStatus } from "../../../functions/paths/index.ts";
 import {
+  type BulkRun,
   chord,
   currentQueue,
   defineStateMachineTask,
@@ -31,6 +32,15 @@ export const failed = defineTask({
   },
 });
 
+/** Says with how many runs each was called. A call with `poison` in it fails. */
+export const together = defineTask({
+  name: "e2e.together",
+  bulk: { maxItems: 50, maxSeconds: 5 },
+  run: (_ctx, runs: readonly BulkRun<readonly [text: string]>[]) => {
+    if (runs.some(({ args: [text] }) => text === "poison")) throw new TaskError("refused", { reason: "poison" });
+    return runs.map(() => ({ value: runs.length }));
+  },
+});
 /** Returns from when until when it ran. */
 export const locked = defineTask({
   name: "e2e.locked",

@@ -3,7 +3,7 @@ import type { RunView } from "../../../functions/engine/contract.ts";
 import type { AnyTask } from "../../../functions/sdk/any-task.ts";
 import { canvasOf } from "../../../functions/sdk/canvas-builder.ts";
 import { type CanvasSource, defineTask, type Task } from "../../../functions/sdk/index.ts";
-import type { TaskSettings } from "../../../functions/sdk/task.ts";
+import type { TaskSettings } from "../../../functions/sdk/task-settings.ts";
 import { LocalEngine } from "../local-engine.ts";
 
 /**

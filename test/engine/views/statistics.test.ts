@@ -294,7 +294,7 @@ describe("attempts that lost their lease", () => {
     });
     const frozen = local.over(local, ({ runner, ...ports }) => ({
       ...ports,
-      runner: { limits: (call) => runner.limits(call), run: (call) => asleep.then(() => runner.run(call)) },
+      runner: { ...runner, run: (call) => asleep.then(() => runner.run(call)) },
     }));
     const late = frozen.handle(message!, LocalEngine.loop);
     for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));

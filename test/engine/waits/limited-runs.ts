@@ -1,5 +1,5 @@
 import { type CanvasBuilder, defineTask, type LimitSettings, type TaskContext } from "../../../functions/sdk/index.ts";
-import type { TaskSettings } from "../../../functions/sdk/task.ts";
+import type { TaskSettings } from "../../../functions/sdk/task-settings.ts";
 import { LocalEngine } from "../local-engine.ts";
 import { settled } from "../scripted-faults.ts";
 
