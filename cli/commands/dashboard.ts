@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
 import { loopbackSecurity } from "../../functions/api/security.ts";
+import { requestSigner } from "../../functions/client/sign-requests.ts";
 import { FanfoldError } from "../../functions/core/errors.ts";
 import { serveApp } from "../../functions/embedded/serve-app.ts";
 import { aborted, action, command, type CommonOptions, type Context, wholeNumber } from "../command.ts";
@@ -53,9 +54,7 @@ async function serveDeployed(context: Context, options: DashboardOptions, url: s
     throw new FanfoldError("invalid_request", `--url ${url}: write the address of the API, https://..`, {
       details: { field: "--url" },
     });
-  // The AWS client takes as long to load as the rest of the command.
-  const { requestSigner } = await import("../../functions/aws/sign-requests.ts");
-  const sign = await requestSigner({ url, ...(options.region !== undefined && { region: options.region }) });
+  const sign = requestSigner(url, { ...(options.region !== undefined && { region: options.region }) });
   const token = randomBytes(24).toString("base64url");
   let { port } = options;
   const security = loopbackSecurity({ port: () => port, token });

@@ -1,7 +1,7 @@
 /** The public interface for programs that talk to a Fanfold server. Runs in browsers too. */
 export { createClient } from "./create-client.ts";
+export type { Client, StartedJob } from "./client.ts";
 export type {
-  Client,
   DeadLetterAction,
   DeadLetterFilter,
   FailureFilter,
@@ -13,7 +13,14 @@ export type {
   RetryAllOptions,
   RetryOptions,
   RetrySelection,
-} from "./client.ts";
+  RunFilter,
+  StartWorkflowOptions,
+} from "./options.ts";
+export type { JobHandle } from "./job-handle.ts";
+export type { Pages } from "./pages.ts";
+export type { Pace } from "./follow-job.ts";
+export type { AwsCredentials, AwsOptions } from "./sign-requests.ts";
+export type { Jsonified } from "../core/json.ts";
 export type { BatchedStart, StartOutcome } from "./batch.ts";
 export type { BlobContent, Blobs, PutBlobOptions } from "./blobs.ts";
 export type { BlobRef } from "../core/blob-ref.ts";

@@ -1,4 +1,5 @@
 import type * as z from "zod/v4/core";
+import { invalidCanvas } from "../core/canvas/canvas-of.ts";
 import { eachOf } from "../core/canvas/canvas-parts.ts";
 import type {
   Chunks,
@@ -19,12 +20,13 @@ import {
 import { FanfoldError } from "../core/errors.ts";
 import { toJson } from "../core/json-check.ts";
 import type { Json, JsonObject } from "../core/json.ts";
+import type { KnownQueue } from "../core/names/known-names.ts";
 import { nameProblem } from "../core/names/names.ts";
 import { parseQueueName } from "../core/names/queue-name.ts";
 import { type RetryPolicy, retryPolicy } from "../core/retry-policy.ts";
 import type { TaskInfo } from "../core/task/invocation.ts";
 import { type AnyTask, taskMark } from "./any-task.ts";
-import { builderOf, invalidCanvas } from "./builder-methods.ts";
+import { builderOf } from "./builder-methods.ts";
 import type { ChunksBuilder, TypedCanvas } from "./builder-types.ts";
 import { runInline } from "./inline.ts";
 import { limitSettings, type LimitSettings, limitsPart } from "./limit-settings.ts";
@@ -41,9 +43,12 @@ export const DEFAULT_TIMEOUT_SECONDS = 900;
 
 /** The type of `ctx.kwargs` for a schema. Without a schema the keyword arguments pass through as they are. */
 export type KwargsOf<Schema> = Schema extends z.$ZodObject ? z.output<Schema> : JsonObject;
-/** The type of the keyword arguments that a caller may give for a schema. */
+/**
+ * The type of the keyword arguments that a caller may give for a schema. A name that the schema does not have is taken
+ * for a mistake; `z.looseObject` takes any.
+ */
 export type GivenKwargs<Schema> = Schema extends z.$ZodObject
-  ? Partial<z.input<Schema>> & { readonly [name: string]: unknown }
+  ? Partial<z.input<Schema>>
   : { readonly [name: string]: unknown };
 /** The type of the value of a run: the return value of a generator, or the value of a promise. */
 export type ValueOf<Returned> =
@@ -58,7 +63,7 @@ export interface TaskSettings extends LimitSettings {
   /**
    * Queue of the task unless a signature names one: `site.queue#function` or a short form. Default: the default queue.
    */
-  readonly queue?: string;
+  readonly queue?: KnownQueue;
   /** Longest duration of one attempt, in seconds. Default 900. */
   readonly timeout?: number;
   /**

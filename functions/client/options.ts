@@ -1,0 +1,105 @@
+import type { RetryFilter } from "../core/plan/retry-filter.ts";
+import type { StampFilter } from "../core/plan/stamps.ts";
+import type { DeadLetterReason, RunStatus, StartOptions } from "./types.ts";
+
+/** Options of the start of a workflow. */
+export interface StartWorkflowOptions extends StartOptions {
+  /**
+   * `true` lets a state machine start the job and wait for its end; only on AWS. The job can be read a moment later.
+   */
+  readonly supervised?: boolean;
+}
+/** Which page of a list to read. */
+export interface PageFilter extends ReadOptions {
+  /** Items of the page, 1 to 1,000. Default 100. */
+  readonly limit?: number;
+  /** Cursor that the previous page returned. Default: the first page. */
+  readonly cursor?: string;
+}
+/** Which failures to list. */
+export interface FailureFilter extends ReadOptions {
+  readonly task?: string;
+  /** The reason of the error, or its name when it has none. */
+  readonly reason?: string;
+  /** Milliseconds since the epoch, from which on the failures count. */
+  readonly since?: number;
+  /** Kinds of failures in the page, 1 to 100. Default 50. */
+  readonly limit?: number;
+  /** Cursor that the previous page returned. Default: the first page. */
+  readonly cursor?: string;
+}
+/** Which runs of a job to list. */
+export interface RunFilter extends PageFilter {
+  readonly status?: RunStatus;
+  /** Runs that carry one of the values of one of the names. */
+  readonly stamps?: StampFilter;
+  /** The runs of one group. */
+  readonly group?: string;
+}
+/** Which locks and limits to list. */
+export interface LockFilter extends ReadOptions {
+  /** Only those with this key. */
+  readonly key?: string;
+  /** Keys that the page looks at, 1 to 100. Default 50. */
+  readonly limit?: number;
+  /** Cursor that the previous page returned. Default: the first page. */
+  readonly cursor?: string;
+}
+/** Which dead letters are meant. All fields that are given must match. */
+export interface DeadLetterFilter {
+  readonly queue?: string;
+  readonly task?: string;
+  readonly reason?: DeadLetterReason;
+  readonly jobId?: string;
+}
+/** Which dead letters to redrive or purge. */
+export interface DeadLetterAction extends DeadLetterFilter {
+  readonly id?: string;
+  /** Letters of this call, 1 to 500. Default 500. */
+  readonly limit?: number;
+  readonly cursor?: string;
+  /** Only counts. */
+  readonly dryRun?: boolean;
+}
+/** Options of calls that read. */
+export interface ReadOptions {
+  /** Ends the call when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
+/** Which part of a job to draw. */
+export interface GraphOptions {
+  /** Only the member of a group that this run belongs to. Default: the whole job. */
+  readonly run?: string;
+}
+
+/** Which failed runs of a job to retry, all of them by default. */
+export interface RetrySelection extends RetryFilter {
+  /** `true` keeps the results of steps that had consumed what failed. By default these steps run again. */
+  readonly keepDownstream?: boolean;
+}
+/** Options of a retry. */
+export interface RetryOptions extends RetrySelection {
+  /** The same key starts one round of a job. With another selection the call throws `idempotency_conflict`. */
+  readonly idempotencyKey?: string;
+}
+
+/** Which jobs to retry by their failures, and how. A task or a reason is given, or both. */
+export interface RetryAllOptions extends Pick<RetryOptions, "keepDownstream" | "idempotencyKey"> {
+  readonly task?: string;
+  /** The reason of the error, or its name when it has none. */
+  readonly reason?: string;
+  /** Milliseconds since the epoch, from which on the failures count. */
+  readonly since?: number;
+  /** Only counts. */
+  readonly dryRun?: boolean;
+  /** Jobs that this call looks at, 1 to 100. Default 100. */
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+/** Options of an estimate. */
+export interface PlanOptions extends Pick<StartOptions, "timeoutSeconds"> {
+  /** Duration that is assumed for every task, in seconds. Default 0.1. */
+  readonly secondsPerTask?: number;
+}
