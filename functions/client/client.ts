@@ -1,6 +1,5 @@
 import type { Canvas, FailurePolicy } from "../core/canvas/canvas.ts";
 import type { StatisticsFilter } from "../core/task/statistics.ts";
-import type { Stamp } from "../core/plan/stamps.ts";
 import type { BatchCalls } from "./batch.ts";
 import type { CanvasSource, TaskLike, Whole } from "../sdk/builder-types.ts";
 import type { Blobs } from "./blobs.ts";
@@ -19,6 +18,7 @@ import type {
   RetryOptions,
   RetryAllOptions,
   PlanOptions,
+  JobFilter,
 } from "./options.ts";
 import type { Pages } from "./pages.ts";
 import type {
@@ -31,7 +31,6 @@ import type {
   Job,
   JobGraph,
   JobPlan,
-  JobState,
   Json,
   JsonObject,
   Pause,
@@ -124,7 +123,7 @@ export interface Client<Module = unknown> extends BatchCalls, JobCalls {
   /** Tells the job that its input consists of this many pages. */
   sealInput(jobId: string, pages: number): Promise<void>;
   /** Returns jobs, newest first: `await` gives a page, `for await` all of them. `stamp` selects jobs whose canvas carries it. */
-  jobs(filter?: PageFilter & { readonly state?: JobState; readonly stamp?: Stamp }): Pages<Job>;
+  jobs(filter?: JobFilter): Pages<Job>;
   /**
    * Returns a group of a job, by the id that `ctx.spawnWithCallback` returns, or that of any other group. Throws
    * `group_not_found`, `group_expired`.

@@ -7,6 +7,7 @@ export type {
   FailureFilter,
   LockFilter,
   GraphOptions,
+  JobFilter,
   PageFilter,
   PlanOptions,
   ReadOptions,

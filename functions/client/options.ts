@@ -1,6 +1,6 @@
 import type { RetryFilter } from "../core/plan/retry-filter.ts";
-import type { StampFilter } from "../core/plan/stamps.ts";
-import type { DeadLetterReason, RunStatus, StartOptions } from "./types.ts";
+import type { Stamp, StampFilter } from "../core/plan/stamps.ts";
+import type { DeadLetterReason, JobState, RunStatus, StartOptions } from "./types.ts";
 
 /** Options of the start of a workflow. */
 export interface StartWorkflowOptions extends StartOptions {
@@ -28,9 +28,19 @@ export interface FailureFilter extends ReadOptions {
   /** Cursor that the previous page returned. Default: the first page. */
   readonly cursor?: string;
 }
+/** Which jobs to list. */
+export interface JobFilter extends PageFilter {
+  readonly state?: JobState;
+  /** Jobs of this workflow. */
+  readonly workflow?: string;
+  /** Jobs whose canvas carries it. */
+  readonly stamp?: Stamp;
+}
 /** Which runs of a job to list. */
 export interface RunFilter extends PageFilter {
   readonly status?: RunStatus;
+  /** The runs of this task. */
+  readonly task?: string;
   /** Runs that carry one of the values of one of the names. */
   readonly stamps?: StampFilter;
   /** The runs of one group. */

@@ -119,9 +119,9 @@ export async function startFanfold<const Module extends Exports | string | URL>(
 
 function callsOf(client: Client): Omit<Fanfold, "client" | "stop" | typeof Symbol.asyncDispose> {
   return {
-    submit: client.submit as Fanfold["submit"],
+    submit: ((work: CanvasSource, options?: StartOptions) => client.submit(work, options)) as Fanfold["submit"],
     submitMany: (works) => client.submitMany(batchedStarts(works)),
-    start: client.start as Fanfold["start"],
+    start: (workflow, ...given) => client.start(workflow, ...given),
     run: (async (work: string, fields: JsonObject = {}, options?: StartOptions) =>
       client.run(work, fields, options)) as Fanfold["run"],
     get: (jobId) => client.job(jobId),

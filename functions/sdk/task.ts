@@ -25,6 +25,7 @@ import { nameProblem } from "../core/names/names.ts";
 import { parseQueueName } from "../core/names/queue-name.ts";
 import { type RetryPolicy, retryPolicy } from "../core/retry-policy.ts";
 import type { TaskInfo } from "../core/task/invocation.ts";
+import { readRedact } from "../core/task/redact.ts";
 import { type AnyTask, taskMark } from "./any-task.ts";
 import { builderOf } from "./builder-methods.ts";
 import type { ChunksBuilder, TypedCanvas } from "./builder-types.ts";
@@ -100,6 +101,11 @@ export interface TaskSettings extends LimitSettings {
    * scopes are never shared.
    */
   readonly scope?: string;
+  /**
+   * Places in the arguments that hold secrets: `/kwargs/password`, `/args/0/token`. The API, the command line and the
+   * dashboard show `[redacted]` there. The value is stored, and the task receives it.
+   */
+  readonly redact?: readonly string[];
   /** Runs that jobs share, and that must have ended before a run of this task starts: `ctx.deps` has their values. */
   readonly dependsOn?: { readonly [name: string]: DependencySource };
   /**
@@ -279,6 +285,7 @@ function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
     dedupe,
     scope,
     dependsOn,
+    redact,
   } = settings;
   const problem = nameProblem(name);
   if (problem !== undefined) throw invalid("/name", `the name of a task ${problem}`);
@@ -301,6 +308,7 @@ function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
     ...(dedupe !== undefined && { dedupe: readDedupe(dedupe, "/dedupe") }),
     ...(scope !== undefined && { scope: readScope(scope, "/scope") }),
     ...(dependsOn !== undefined && { dependsOn: readDependsOn(dependsOn, "/dependsOn", readSignatureOptions) }),
+    ...(redact !== undefined && { redact: readRedact(redact, "/redact") }),
     ...limitsPart(settings),
     ...(Object.prototype.toString.call(run) === "[object AsyncGeneratorFunction]" && { streams: true as const }),
   };

@@ -268,6 +268,8 @@ export interface TaskInfo {
   readonly stateMachine?: { readonly name: string; readonly timeoutSeconds?: number };
   /** What a run must hold before its code starts. A key that is made of the arguments of each run is absent. */
   readonly limits?: RunLimits;
+  /** Places in the arguments that views do not show (core/task/redact.ts). */
+  readonly redact?: readonly string[];
   /** Set only for a path task, which takes and hands over items. */
   readonly paths?: PathTaskInfo;
   /** Set only for an async generator, whose number of children is known only when it runs. */
