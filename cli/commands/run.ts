@@ -68,7 +68,7 @@ export function runCommand(): Command {
         options,
         foreground ? "foreground" : "run",
         (connection) => runToEnd(connection, context, work, data),
-        work.check,
+        (found) => work.check(found),
       );
     }),
   );

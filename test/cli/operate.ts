@@ -11,7 +11,7 @@ export type Call = (args: readonly string[], input?: string) => Promise<Ended>;
 export async function operate(call: Call): Promise<void> {
   const json = async <T>(args: readonly string[]): Promise<T> => {
     const { stdout, stderr } = await call([...args, "--json"]);
-    expect(stdout, stderr).not.toBe("");
+    if (stdout === "") throw new Error(`${args.join(" ")} printed nothing: ${stderr}`);
     return JSON.parse(stdout) as T;
   };
   const submit = async (canvas: object): Promise<string> => {

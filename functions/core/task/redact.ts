@@ -2,7 +2,7 @@ import { FanfoldError } from "../errors.ts";
 import type { Json, JsonObject } from "../json.ts";
 
 /** What is shown in place of a secret. */
-export const REDACTED = "[redacted]";
+const REDACTED = "[redacted]";
 const MOST = 50;
 
 /** The arguments of a call, as views show them. */

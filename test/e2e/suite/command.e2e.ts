@@ -1,4 +1,4 @@
-import { it } from "vitest";
+import { expect, it } from "vitest";
 import { start } from "../../cli/cli.ts";
 import { operate } from "../../cli/operate.ts";
 import { connect, REGION } from "../deployment.ts";
@@ -8,6 +8,7 @@ const KEYS = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test", AWS_PRO
 
 it("a job is started, watched, failed, looked into and cancelled with the command", { timeout: 300_000 }, async () => {
   const { url } = await connect();
+  expect(url).toContain("/restapis/");
   // --region signs for an address that is not one of AWS: here that of an emulator.
   const server = ["--url", url, "--region", REGION];
   await operate((args, input) => start([...args, ...server], input, { variables: KEYS }).ended);
