@@ -32,10 +32,7 @@ async function connectServer(dataFolder: string): Promise<Connection | undefined
   }
 }
 
-/**
- * Returns the server that the call names. It is not asked before the command asks it, and waits less often than a server
- * on this machine: each look is a request that is billed.
- */
+/** Returns the server that the call names. Nothing is asked of it before the command does. */
 function connectTarget({ url, token, aws }: Target): Connection {
   return {
     client: createClient({ url, ...(token !== undefined && { token }), ...(aws !== undefined && { aws }) }),
