@@ -1,6 +1,8 @@
 import { createClient, type Client } from "../functions/client/index.ts";
 import { FanfoldError } from "../functions/core/errors.ts";
+import type { TaskModule } from "../functions/sdk/module.ts";
 import type { CommonOptions } from "./command.ts";
+import type { Target } from "./target.ts";
 import { loadLocal } from "./load-local.ts";
 import { callScript, further } from "./repository.ts";
 import { isRunning, readServerFile } from "./server-file.ts";
@@ -30,8 +32,17 @@ async function connectServer(dataFolder: string): Promise<Connection | undefined
   }
 }
 
-/** Returns the dev server, and throws when none runs. Commands that leave work behind need a server that does it. */
-export async function requireServer(dataFolder: string): Promise<Connection> {
+/** Returns the server that the call names. Nothing is asked of it before the command does. */
+function connectTarget({ url, token, aws }: Target): Connection {
+  return {
+    client: createClient({ url, ...(token !== undefined && { token }), ...(aws !== undefined && { aws }) }),
+    embedded: false,
+  };
+}
+
+/** Returns the server, and throws when none runs. Commands that leave work behind need a server that does it. */
+export async function requireServer({ data: dataFolder, target }: CommonOptions): Promise<Connection> {
+  if (target !== undefined) return connectTarget(target);
   const connection = await connectServer(dataFolder);
   if (connection !== undefined) return connection;
   const advice = `start one with \`${callScript("dev")}\`, or use \`${further(dataFolder, "run")}\`, which needs none`;
@@ -48,12 +59,21 @@ const PURPOSES = {
   foreground: { workers: 0, concurrency: 1 },
 } as const;
 
-/** Works with the dev server of the data folder, or else with an engine in this process while `use` runs. */
+/**
+ * Works with the server that the call names, or the dev server of the data folder, or else with an engine in this process
+ * while `use` runs. `check` is given the tasks of that engine before it is started.
+ */
 export async function withEngine<T>(
   options: CommonOptions,
   purpose: keyof typeof PURPOSES,
   use: (connection: Connection) => Promise<T>,
+  check?: (found: TaskModule) => Promise<void>,
 ): Promise<T> {
+  if (options.target !== undefined && purpose === "foreground")
+    throw new FanfoldError("invalid_request", "--foreground runs tasks in this process; leave out the server", {
+      details: { field: "--foreground" },
+    });
+  if (options.target !== undefined) return use(connectTarget(options.target));
   const server = await connectServer(options.data);
   if (server !== undefined && purpose === "foreground")
     throw new FanfoldError(
@@ -64,7 +84,7 @@ export async function withEngine<T>(
   if (server !== undefined) return use(server);
   const { startLocal } = await loadLocal();
   const own = { dataFolder: options.data, tasks: options.tasks };
-  const { client, runtime } = await startLocal({ ...own, ...PURPOSES[purpose] });
+  const { client, runtime } = await startLocal({ ...own, ...PURPOSES[purpose], ...(check && { check }) });
   try {
     return await use({ client, embedded: true, foreground: purpose === "foreground" });
   } finally {

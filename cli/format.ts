@@ -77,23 +77,47 @@ export interface Column {
   readonly title: string;
   readonly right?: true;
 }
-/** Aligns columns under a title line, and cuts each line to the width. */
+/** The least width of a column of text. A column of numbers, and the first one, which has ids, are never cut. */
+const LEAST_COLUMN = 8;
+const GAP = 2;
+/**
+ * Returns the widths at which the columns fit: the widest ones of text give way first. Where even that is too wide, the
+ * line is cut at its end.
+ */
+function fitted(widths: readonly number[], columns: readonly Column[], room: number): number[] {
+  const fit = [...widths];
+  for (;;) {
+    const over = fit.reduce((sum, width) => sum + width, GAP * (fit.length - 1)) - room;
+    if (over <= 0) return fit;
+    const yielding = fit.map((width, k) => (k > 0 && columns[k]?.right === undefined && !isId(columns[k]) ? width : 0));
+    const widest = yielding.indexOf(Math.max(...yielding));
+    const next = Math.max(0, ...yielding.filter((_, k) => k !== widest));
+    const least = Math.max(LEAST_COLUMN, columns[widest]?.title.length ?? 0);
+    if ((yielding[widest] ?? 0) <= least) return fit;
+    fit[widest] = Math.max(least, Math.min((fit[widest] as number) - 1, next), (fit[widest] as number) - over);
+  }
+}
+/** Ids are copied, so they stay whole. */
+const isId = (column: Column | undefined): boolean => /^(JOB|RUN|NEWEST RUN|EXAMPLE|ID)$/.test(column?.title ?? "");
+/** Aligns columns under a title line, so that they fit into the width. */
 export function table(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
   width = Number.POSITIVE_INFINITY,
 ): string[] {
   const titles = columns.map((column) => column.title);
-  const widths = columns.map((_, index) =>
+  const natural = columns.map((_, index) =>
     [titles, ...rows].reduce((most, row) => Math.max(most, (row[index] ?? "").length), 0),
   );
+  const widths = width === Number.POSITIVE_INFINITY ? natural : fitted(natural, columns, width);
+  const cellOf = (row: readonly string[], index: number): string => cut(row[index] ?? "", widths[index] ?? 0);
   return [titles, ...rows].map((row) =>
     cut(
       columns
         .map((column, index) =>
           column.right
-            ? (row[index] ?? "").padStart(widths[index] ?? 0)
-            : (row[index] ?? "").padEnd(widths[index] ?? 0),
+            ? cellOf(row, index).padStart(widths[index] ?? 0)
+            : cellOf(row, index).padEnd(widths[index] ?? 0),
         )
         .join("  ")
         .trimEnd(),

@@ -6,7 +6,7 @@ import { localApp, type LocalApp } from "../functions/embedded/local-app.ts";
 import { startRuntime, type Runtime, type RuntimeOptions } from "../functions/embedded/runtime.ts";
 import { runtimeSettings } from "../functions/embedded/runtime-settings.ts";
 import { queuesOf } from "../functions/sdk/queue-settings.ts";
-import { checkQueues } from "../functions/sdk/module.ts";
+import { checkQueues, type TaskModule } from "../functions/sdk/module.ts";
 import { loadProject, type Project } from "./project.ts";
 
 export interface LocalOptions extends Pick<RuntimeOptions, "dataFolder" | "workers" | "concurrency" | "durability"> {
@@ -14,27 +14,35 @@ export interface LocalOptions extends Pick<RuntimeOptions, "dataFolder" | "worke
   readonly tasks?: string | undefined;
   /** Default: that of the working folder. */
   readonly project?: Project;
+  /** Throws when the tasks lack what the caller wants of them. It is called before anything is started. */
+  readonly check?: (found: TaskModule) => Promise<void>;
 }
 /** An engine in this process, and the API in front of it. */
 export interface Local extends LocalApp {
   readonly runtime: Runtime;
 }
 
-export async function startLocal({ tasks, project, ...options }: LocalOptions, security?: Security): Promise<Local> {
+export async function startLocal(
+  { tasks, project, check, ...options }: LocalOptions,
+  security?: Security,
+): Promise<Local> {
   const { settings, tasksModule } = project ?? (await loadProject(tasks));
-  await checkTasks(tasksModule, settings.site, queuesOf(settings));
+  const found = await checkTasks(tasksModule, settings.site, queuesOf(settings));
+  await check?.(found);
   const runtime = await startRuntime({ ...runtimeSettings(settings), ...options, tasksModule });
   const report = (text: string): void => void process.stderr.write(`fanfold error: ${text}\n`);
   return { runtime, ...localApp(runtime, report, security) };
 }
 
 /** What is wrong with the tasks is said here, before anything is started. */
-async function checkTasks(path: string, site: string, queues: readonly string[]): Promise<void> {
+async function checkTasks(path: string, site: string, queues: readonly string[]): Promise<TaskModule> {
   if (!existsSync(path))
     throw new FanfoldError(
       "invalid_request",
       `--tasks: there is no file ${path}, the module of tasks; fanfold.config.ts names it too`,
       { details: { field: "--tasks" } },
     );
-  checkQueues((await loadTasksOf(path)).tasks, site, queues);
+  const found = await loadTasksOf(path);
+  checkQueues(found.tasks, site, queues);
+  return found;
 }

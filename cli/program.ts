@@ -7,6 +7,8 @@ import { dashboardCommand } from "./commands/dashboard.ts";
 import { deadLettersCommand } from "./commands/dead-letters.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { devCommand } from "./commands/dev.ts";
+import { eventsCommand } from "./commands/events.ts";
+import { completionCommand } from "./commands/completion.ts";
 import { failuresCommand } from "./commands/failures.ts";
 import { graphCommand } from "./commands/graph.ts";
 import { groupCommand } from "./commands/group.ts";
@@ -66,6 +68,7 @@ export function program(): Command {
     runsCommand,
     reportsCommand,
     resultsCommand,
+    eventsCommand,
     graphCommand,
     groupCommand,
     completeCommand,
@@ -86,6 +89,7 @@ export function program(): Command {
     queuesCommand,
     sitesCommand,
     statsCommand,
+    completionCommand,
   ];
   for (const each of commands) root.addCommand(each().copyInheritedSettings(root));
   return root;

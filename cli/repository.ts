@@ -23,8 +23,15 @@ export function callScript(name: "demo" | "dev", args = ""): string {
   return args === "" ? call : `${call}${dashes} ${args}`;
 }
 
-/** Returns a further command on the same data folder, for hints that can be copied. */
+/** How the call has named its server: the further commands of its hints name it, too. */
+let targetWords: string | undefined;
+export function nameTarget(words: string | undefined): void {
+  targetWords = words;
+}
+
+/** Returns a further command on the same data folder or server, for hints that can be copied. */
 export function further(data: string, words: string): string {
+  if (targetWords !== undefined) return `${callAs()} ${words}${targetWords}`;
   if (data === resolve(DEFAULT_DATA)) return `${callAs()} ${words}`;
   const shown = shortPath(data);
   return `${callAs()} ${words} --data ${/^[\w./@:+-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`}`;

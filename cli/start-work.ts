@@ -12,20 +12,42 @@ import type {
 } from "../functions/client/index.ts";
 import { FanfoldError } from "../functions/core/errors.ts";
 import { jsonOrText, parseJson } from "../functions/core/json-text.ts";
+import type { TaskModule } from "../functions/sdk/module.ts";
 
 export interface WorkOptions extends StartOptions {
   /** Fields as `name=value` texts. */
   readonly fields: readonly string[];
 }
 
-/** Starts the work once an engine is there to do it. */
-export type Start = (client: Client) => Promise<Submitted>;
+/** Work that is ready to be started. */
+export interface Start {
+  /** Starts the work once an engine is there to do it. */
+  start(client: Client): Promise<Submitted>;
+  /**
+   * Throws what is wrong with its names, before any worker is started for them: `unknown_workflow`, `unknown_task`, a
+   * field that the workflow has not.
+   */
+  check(found: TaskModule): Promise<void>;
+}
 
 /** Reads the work that the user named, and returns how to start it. Mistakes in it are found without an engine. */
 export function prepareWork(name: string, { fields, ...options }: WorkOptions): Start {
   const work = readWork(name, fields);
-  if ("canvas" in work) return (client) => client.submitWire(work.canvas, options);
-  return async (client) => client.start(name, readFields(work.pairs, await client.workflow(name)), options);
+  if ("canvas" in work)
+    return {
+      start: (client) => client.submitWire(work.canvas, options),
+      check: async ({ tasks }) => {
+        const { checkTasks } = await import("./check-names.ts");
+        checkTasks(work.canvas, new Set(tasks.map((task) => task.name)));
+      },
+    };
+  return {
+    start: async (client) => client.start(name, readFields(work.pairs, await client.workflow(name)), options),
+    check: async ({ workflows }) => {
+      const { requireWorkflow } = await import("./check-names.ts");
+      readFields(work.pairs, requireWorkflow(workflows, name));
+    },
+  };
 }
 /** Reads the work that the user named, and returns how to plan it. */
 export function preparePlan(

@@ -29,7 +29,11 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     layers: ["functions/engine", "functions/client", "functions/core", "functions/sdk"],
     packages: ["node:"],
   },
-  "functions/client": { layers: ["functions/core"], packages: [] },
+  // Only the types of canvases and workflows: their code stays out of a browser.
+  "functions/client": {
+    layers: ["functions/core", "functions/sdk/builder-types.ts", "functions/sdk/workflow-type.ts"],
+    packages: ["aws4fetch"],
+  },
   "functions/host": { layers: ["functions/engine", "functions/core"], packages: ["node:"] },
   "functions/embedded": {
     layers: [

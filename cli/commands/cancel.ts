@@ -6,6 +6,7 @@ import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { oneLine } from "../format.ts";
 import { filterOf, moreStamps, type Stamp } from "../stamp-option.ts";
+import { longId } from "../short-id.ts";
 
 interface CancelOptions extends CommonOptions {
   readonly stamp?: readonly Stamp[];
@@ -28,10 +29,11 @@ export function cancelCommand(): Command {
       moreStamps,
     )
     .action(
-      action(async ({ terminal }: Context, { stamp, ...options }: CancelOptions, id: string) => {
-        const one = id.includes(".");
-        if (one && stamp !== undefined) throw badCall("--stamp", `--stamp is for jobs; ${id} is a run or a group`);
+      action(async ({ terminal }: Context, { stamp, ...options }: CancelOptions, given: string) => {
+        const one = given.includes(".");
+        if (one && stamp !== undefined) throw badCall("--stamp", `--stamp is for jobs; ${given} is a run or a group`);
         return withEngine(options, "manage", async ({ client }) => {
+          const id = await longId(client, given);
           const cancelled = await cancel(client, id, one, stamp);
           if (terminal.json) await terminal.printJson({ [one ? "runId" : "jobId"]: id, cancelled });
           else await terminal.print(cancelled ? `cancelled ${named(id, stamp)}\n` : `${id} had already ended\n`);

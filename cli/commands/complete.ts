@@ -5,6 +5,8 @@ import { action, command, type CommonOptions, type Context } from "../command.ts
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { further } from "../repository.ts";
+import { longId } from "../short-id.ts";
+import { inputText } from "./runs.ts";
 
 interface CompleteOptions extends CommonOptions {
   readonly token?: string;
@@ -24,9 +26,11 @@ export function completeCommand(): Command {
     .option("--error <message>", "refuse: the run fails with this message")
     .option("--token <token>", "token that the run waits for (default: read from the run)")
     .action(
-      action(async ({ terminal }: Context, options: CompleteOptions, id: string) => {
+      action(async ({ terminal }: Context, options: CompleteOptions, given: string) => {
         const answer = answerOf(options);
         return withEngine(options, "manage", async ({ client }) => {
+          if (answer === undefined) throw await whatIsAsked(client, given);
+          const id = await longId(client, given);
           const token = options.token ?? (await tokenOf(client, id, options.data));
           const completed = await client.complete(id, token, answer);
           if (terminal.json) await terminal.printJson({ runId: id, completed });
@@ -37,8 +41,19 @@ export function completeCommand(): Command {
     );
 }
 
-function answerOf({ value, error }: CompleteOptions): Answer {
-  if ((value === undefined) === (error === undefined))
+/** Says what a run waits for, so that it can be answered. */
+async function whatIsAsked(client: Client, given: string): Promise<Error> {
+  const run = await longId(client, given)
+    .then((id) => client.run(id))
+    .catch(() => undefined);
+  const about = run && (await inputText(client, run));
+  const asked =
+    run?.wait === undefined ? "" : `${run.wait.of} ${run.wait.name}${about === undefined ? "" : `, about ${about}`}: `;
+  return badCall("--value", `${asked}give the answer: --value JSON, or --error MESSAGE`);
+}
+function answerOf({ value, error }: CompleteOptions): Answer | undefined {
+  if (value === undefined && error === undefined) return undefined;
+  if (value !== undefined && error !== undefined)
     throw badCall("--value", "give the answer: --value JSON, or --error MESSAGE, and not both");
   return value === undefined ? { error: { name: "Refused", message: error ?? "" } } : { value: readValue(value) };
 }

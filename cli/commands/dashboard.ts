@@ -1,17 +1,16 @@
 import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
 import { loopbackSecurity } from "../../functions/api/security.ts";
+import { requestSigner } from "../../functions/client/sign-requests.ts";
 import { FanfoldError } from "../../functions/core/errors.ts";
-import { serveApp } from "../../functions/embedded/serve-app.ts";
 import { aborted, action, command, type CommonOptions, type Context, wholeNumber } from "../command.ts";
 import { proxy } from "../dashboard/proxy.ts";
 import { signInLink, withPage } from "../dashboard/serve-page.ts";
 import { EXIT } from "../exit-codes.ts";
 import { isRunning, readServerFile } from "../server-file.ts";
+import type { Target } from "../target.ts";
 
 interface DashboardOptions extends CommonOptions {
-  readonly url?: string;
-  readonly region?: string;
   readonly port: number;
 }
 const DEFAULT_PORT = 7430;
@@ -24,12 +23,10 @@ export function dashboardCommand(): Command {
     "Print the link to the dashboard of the dev server, or serve one for an API on AWS",
     "fanfold dashboard\nfanfold dashboard --url https://a1b2c3.execute-api.eu-west-2.amazonaws.com/v1",
   )
-    .option("--url <api>", "address of a deployed API; its calls are signed with your AWS credentials")
-    .option("--region <region>", "region of that API (default: that of its address, or AWS_REGION)")
     .option("--port <port>", "with --url: port of the page; 0 takes a free one", wholeNumber(0, 65_535), DEFAULT_PORT)
     .action(
       action(async (context: Context, options: DashboardOptions) =>
-        options.url === undefined ? printLink(context, options) : serveDeployed(context, options, options.url),
+        options.target === undefined ? printLink(context, options) : serveDeployed(context, options, options.target),
       ),
     );
 }
@@ -47,15 +44,13 @@ async function printLink({ terminal }: Context, { data }: DashboardOptions): Pro
   return EXIT.success;
 }
 
-async function serveDeployed(context: Context, options: DashboardOptions, url: string): Promise<number> {
+async function serveDeployed(context: Context, options: DashboardOptions, target: Target): Promise<number> {
   const { terminal, interrupted } = context;
-  if (!/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ""))
-    throw new FanfoldError("invalid_request", `--url ${url}: write the address of the API, https://..`, {
-      details: { field: "--url" },
-    });
-  // The AWS client takes as long to load as the rest of the command.
-  const { requestSigner } = await import("../../functions/aws/sign-requests.ts");
-  const sign = await requestSigner({ url, ...(options.region !== undefined && { region: options.region }) });
+  const { url, aws } = target;
+  const sign = requestSigner(url, typeof aws === "object" ? aws : {});
+  // What is missing is said now, and not at the first look.
+  await sign(new Request(url));
+  const { serveApp } = await import("../../functions/embedded/serve-app.ts");
   const token = randomBytes(24).toString("base64url");
   let { port } = options;
   const security = loopbackSecurity({ port: () => port, token });

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { hasEnded, type Client, type Job } from "../../functions/client/index.ts";
-import { action, command, type CommonOptions, type Context } from "../command.ts";
+import { action, localCommand, type CommonOptions, type Context } from "../command.ts";
 import { demoData, realFolder } from "../demo-folder.ts";
 import { demoLines, demoReport } from "../demo-report.ts";
 import { loadLocal } from "../load-local.ts";
@@ -25,7 +25,7 @@ interface DemoOptions extends Omit<CommonOptions, "data"> {
 }
 
 export function demoCommand(): Command {
-  return command("demo", SUMMARY, EXAMPLE, {
+  return localCommand("demo", SUMMARY, EXAMPLE, {
     data: "where its state is kept (default: derived from the folder, in the user's state folder)",
   })
     .argument("[dir]", `folder to walk (default: ${IS_CHECKOUT ? "this checkout" : "the working folder"})`)

@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import type { Durability } from "../../functions/embedded/lmdb/commit-gatherer.ts";
 import { inFolder } from "../../functions/embedded/machine/disk-error.ts";
 import type { Served } from "../../functions/embedded/serve-app.ts";
-import { aborted, action, command, type CommonOptions, type Context, wholeNumber } from "../command.ts";
+import { aborted, action, localCommand, type CommonOptions, type Context, wholeNumber } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
 import { loadLocal } from "../load-local.ts";
 import type { Local } from "../local-server.ts";
@@ -22,7 +22,7 @@ const HTTP_GRACE_SECONDS = 1;
 const RUN_GRACE_SECONDS = 10;
 
 export function devCommand(): Command {
-  return command(
+  return localCommand(
     "dev",
     "Run the dev server: engine, workers, HTTP API and dashboard on 127.0.0.1",
     "fanfold dev --port 0 --data /tmp/try",

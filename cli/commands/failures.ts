@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { FailureGroup } from "../../functions/client/index.ts";
-import { action, command, type CommonOptions, type Context, wholeNumber } from "../command.ts";
+import { action, command, ownOptions, type CommonOptions, type Context, wholeNumber } from "../command.ts";
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatCount, formatDuration, oneLine, table } from "../format.ts";
@@ -24,9 +24,9 @@ export function failuresCommand(): Command {
     .option("--limit <n>", "at most this many kinds", wholeNumber(1, 100), 50)
     .option("--cursor <cursor>", "continue after an earlier list")
     .action(
-      action(async ({ terminal }: Context, { data, tasks, json, ...filter }: FailuresOptions) =>
-        withEngine({ data, tasks, json }, "manage", async ({ client }) => {
-          const page = await client.failures(filter);
+      action(async ({ terminal }: Context, options: FailuresOptions) =>
+        withEngine(options, "manage", async ({ client }) => {
+          const page = await client.failures(ownOptions(options));
           if (terminal.json) await terminal.printJson(page);
           else if (page.items.length === 0) terminal.say(page.cursor === undefined ? "no failures" : "none so far");
           else await terminal.print(`${failureLines(page.items, terminal.columns(), Date.now()).join("\n")}\n`);

@@ -4,6 +4,7 @@ import { action, command, type CommonOptions, type Context } from "../command.ts
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { oneLine, table } from "../format.ts";
+import { longId } from "../short-id.ts";
 
 interface GraphOptions extends CommonOptions {
   readonly dot: boolean;
@@ -17,8 +18,9 @@ export function graphCommand(): Command {
     .argument("<id>", "id of the job")
     .option("--dot", "print it in the language of Graphviz", false)
     .action(
-      action(async ({ terminal }: Context, { dot, ...options }: GraphOptions, id: string) => {
+      action(async ({ terminal }: Context, { dot, ...options }: GraphOptions, given: string) => {
         return withEngine(options, "manage", async ({ client }) => {
+          const id = await longId(client, given);
           if (dot) await terminal.print(await client.graphDot(id));
           else if (terminal.json) await terminal.printJson(await client.graph(id));
           else await terminal.print(`${graphLines(await client.graph(id), terminal.columns()).join("\n")}\n`);

@@ -7,6 +7,7 @@ import { formatCount, formatDuration, oneLine } from "../format.ts";
 import { itemsText } from "../progress.ts";
 import { interruptedCode } from "../interrupt.ts";
 import { showUntil } from "../watch-job.ts";
+import { longId } from "../short-id.ts";
 
 interface GroupCommandOptions extends CommonOptions {
   readonly watch: boolean;
@@ -22,10 +23,11 @@ export function groupCommand(): Command {
     .argument("<id>", "id of the group, as a run or `fanfold graph` shows it; that of a job for its root")
     .option("--watch", "show the progress until the group ends", false)
     .action(
-      action((context: Context, options: GroupCommandOptions, id: string) =>
+      action((context: Context, options: GroupCommandOptions, given: string) =>
         // Without a dev server, somebody has to run the members that are watched.
         withEngine(options, options.watch ? "run" : "manage", async ({ client }) => {
           const { terminal, interrupted } = context;
+          const id = await longId(client, given);
           const group = options.watch ? await watchGroup(client, id, context) : await client.group(id);
           if (group === undefined) return interruptedCode(interrupted);
           if (terminal.json) await terminal.printJson(group);

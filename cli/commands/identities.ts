@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import type { Identity, RunStatus } from "../../functions/client/index.ts";
 import { RUN_STATUSES } from "../../functions/core/plan/run-state.ts";
-import { action, command, type CommonOptions, type Context, wholeNumber } from "../command.ts";
+import { action, command, ownOptions, type CommonOptions, type Context, wholeNumber } from "../command.ts";
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { oneLine, table } from "../format.ts";
@@ -26,9 +26,9 @@ export function identitiesCommand(): Command {
     .option("--limit <n>", "look at so many runs at most", wholeNumber(1, 100), 50)
     .option("--cursor <cursor>", "continue after an earlier list")
     .action(
-      action(async ({ terminal }: Context, { data, tasks, json, ...filter }: IdentitiesOptions) =>
-        withEngine({ data, tasks, json }, "manage", async ({ client }) => {
-          const page = await client.identities(filter);
+      action(async ({ terminal }: Context, options: IdentitiesOptions) =>
+        withEngine(options, "manage", async ({ client }) => {
+          const page = await client.identities(ownOptions(options));
           if (terminal.json) await terminal.printJson(page);
           else if (page.items.length === 0) terminal.say(page.cursor === undefined ? "no runs match" : "none so far");
           else await terminal.print(`${identityLines(page.items, terminal.columns()).join("\n")}\n`);

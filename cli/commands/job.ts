@@ -4,8 +4,10 @@ import { action, command, type CommonOptions, type Context } from "../command.ts
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatCount, formatCounted, formatDollars, formatDuration, oneLine } from "../format.ts";
+import { failureLines, failuresOf } from "../job-failures.ts";
 import { doneRuns, itemsText } from "../progress.ts";
 import { sayRetry } from "../show-value.ts";
+import { longId } from "../short-id.ts";
 
 export function jobCommand(): Command {
   return command("job", "Show one job", "fanfold job 01JD2Y8ZK5W0E3T7Q9M4R6X8AB")
@@ -13,10 +15,13 @@ export function jobCommand(): Command {
     .action(
       action(async ({ terminal }: Context, options: CommonOptions, id: string) => {
         return withEngine(options, "manage", async ({ client }) => {
-          const job = await client.job(id);
+          const job = await client.job(await longId(client, id));
           if (terminal.json) await terminal.printJson(job);
-          else
-            await terminal.print(`${jobSheet(job, await deferredRuns(client, job), terminal.columns()).join("\n")}\n`);
+          else {
+            const sheet = jobSheet(job, await deferredRuns(client, job), terminal.columns());
+            const failures = failureLines(await failuresOf(client, job), terminal.columns());
+            await terminal.print(`${[...sheet, ...failures].join("\n")}\n`);
+          }
           sayRetry(job, terminal, options.data);
           return EXIT.success;
         });

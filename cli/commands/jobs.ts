@@ -10,23 +10,30 @@ import { stampOf, type Stamp } from "../stamp-option.ts";
 interface JobsOptions extends CommonOptions {
   readonly state?: JobState;
   readonly stamp?: Stamp;
+  readonly workflow?: string;
   readonly limit: number;
   readonly cursor?: string;
 }
 
 export function jobsCommand(): Command {
-  return command("jobs", "List the jobs, newest first", "fanfold jobs --state failure\nfanfold jobs --stamp team=blue")
+  return command(
+    "jobs",
+    "List the jobs, newest first",
+    "fanfold jobs --state failure\nfanfold jobs --workflow inventory --stamp team=blue",
+  )
     .addOption(new Option("--state <state>", "only those in this state").choices(JOB_STATES))
     .option("--stamp <name=value>", "only those whose canvas carries this stamp", stampOf)
+    .option("--workflow <name>", "only those of this workflow")
     .option("--limit <n>", "at most this many", wholeNumber(1, 1_000), 20)
     .option("--cursor <cursor>", "continue after an earlier list")
     .action(
-      action(async ({ terminal }: Context, { state, stamp, limit, cursor, ...options }: JobsOptions) => {
+      action(async ({ terminal }: Context, { state, stamp, workflow, limit, cursor, ...options }: JobsOptions) => {
         return withEngine(options, "manage", async ({ client }) => {
           const page = await client.jobs({
             limit,
             ...(state && { state }),
             ...(stamp && { stamp }),
+            ...(workflow !== undefined && { workflow }),
             ...(cursor !== undefined && { cursor }),
           });
           if (terminal.json) await terminal.printJson(page);

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { LockView } from "../../functions/client/index.ts";
-import { action, command, type CommonOptions, type Context, wholeNumber } from "../command.ts";
+import { action, command, ownOptions, type CommonOptions, type Context, wholeNumber } from "../command.ts";
 import { withEngine } from "../connect.ts";
 import { formatCount, formatDuration, oneLine, table } from "../format.ts";
 import { printList, type WatchOptions, withWatch } from "../watch-list.ts";
@@ -19,9 +19,10 @@ export function locksCommand(): Command {
     .option("--limit <n>", "look at so many keys at most", wholeNumber(1, 100), 50)
     .option("--cursor <cursor>", "continue after an earlier list")
     .action(
-      action(async (context: Context, { data, tasks, json, watch, ...filter }: LocksOptions) =>
-        withEngine({ data, tasks, json }, "manage", ({ client }) =>
-          printList(context, { watch }, async () => {
+      action(async (context: Context, options: LocksOptions) =>
+        withEngine(options, "manage", ({ client }) =>
+          printList(context, options, async () => {
+            const { watch: _watch, ...filter } = ownOptions(options);
             const page = await client.locks(filter);
             const none = page.cursor === undefined ? "no locks in use" : "none so far";
             const more = page.cursor === undefined ? [] : [`more: --cursor ${page.cursor}`];

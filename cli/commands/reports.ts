@@ -3,6 +3,7 @@ import { action, command, wholeNumber, type CommonOptions, type Context } from "
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { oneLine, table } from "../format.ts";
+import { longId } from "../short-id.ts";
 
 interface ReportsOptions extends CommonOptions {
   readonly limit: number;
@@ -17,8 +18,9 @@ export function reportsCommand(): Command {
     .option("--limit <n>", "at most this many", wholeNumber(1, 1_000), 100)
     .option("--cursor <cursor>", "continue after an earlier list")
     .action(
-      action(async ({ terminal }: Context, { limit, cursor, ...options }: ReportsOptions, id: string) => {
+      action(async ({ terminal }: Context, { limit, cursor, ...options }: ReportsOptions, given: string) => {
         return withEngine(options, "manage", async ({ client }) => {
+          const id = await longId(client, given);
           const jobId = id.split(".")[0] as string;
           const page = await client.reports(jobId, {
             limit,

@@ -3,6 +3,7 @@ import { action, command, type CommonOptions, type Context } from "../command.ts
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { resultLine } from "../show-value.ts";
+import { longId } from "../short-id.ts";
 
 export function resultsCommand(): Command {
   return command(
@@ -14,7 +15,7 @@ export function resultsCommand(): Command {
     .action(
       action(async ({ terminal, interrupted }: Context, options: CommonOptions, id: string) => {
         return withEngine(options, "manage", async ({ client }) => {
-          for await (const entry of client.results(id, { signal: interrupted })) {
+          for await (const entry of client.results(await longId(client, id), { signal: interrupted })) {
             if (terminal.json) await terminal.printJson(entry);
             else await terminal.print(`${resultLine(entry, terminal)}\n`);
           }

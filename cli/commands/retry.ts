@@ -9,6 +9,7 @@ import { EXIT } from "../exit-codes.ts";
 import { formatCount, formatCounted, oneLine, table } from "../format.ts";
 import { filterOf, moreStamps, type Stamp } from "../stamp-option.ts";
 import { timeOf } from "../time-option.ts";
+import { longId } from "../short-id.ts";
 import { requireAll, retryAll } from "./retry-all.ts";
 import { foregroundOption, nextCommands, showEnd } from "./run.ts";
 
@@ -54,16 +55,17 @@ export function retryCommand(): Command {
     .option("--yes", "do not ask", false)
     .option("--watch", "show the progress until the job ends", false)
     .action(
-      action(async (context: Context, given: RetryCommandOptions, id: string | undefined) => {
+      action(async (context: Context, given: RetryCommandOptions, what: string | undefined) => {
         const options = { ...given, watch: given.watch || given.foreground };
-        if (id === undefined) requireAll(options);
-        if (id === undefined && options.foreground)
+        if (what === undefined) requireAll(options);
+        if (what === undefined && options.foreground)
           throw badCall("--foreground", "name the job or run that is to run in this process");
         if (options.json && !options.yes && !options.dryRun)
           throw badCall("--yes", "--json asks no question: add --yes, or --dry-run to see what would run again");
         const purpose = options.foreground ? "foreground" : options.watch ? "run" : "manage";
-        return withEngine(options, purpose, (connection) => {
-          if (id === undefined) return retryAll(context, connection.client, options);
+        return withEngine(options, purpose, async (connection) => {
+          if (what === undefined) return retryAll(context, connection.client, options);
+          const id = await longId(connection.client, what);
           return options.dryRun
             ? showPreview(context, connection.client, id, options)
             : retry(context, connection, id, options);

@@ -64,15 +64,18 @@ export function runCommand(): Command {
     action(async (context: Context, options: RunCommandOptions, what: string) => {
       const work = prepareWork(what, workOptions(options));
       const { data, foreground } = options;
-      return withEngine(options, foreground ? "foreground" : "run", (connection) =>
-        runToEnd(connection, context, work, data),
+      return withEngine(
+        options,
+        foreground ? "foreground" : "run",
+        (connection) => runToEnd(connection, context, work, data),
+        (found) => work.check(found),
       );
     }),
   );
 }
 
 async function runToEnd(connection: Connection, context: Context, work: Start, data: string): Promise<number> {
-  const { jobId, created } = await work(connection.client);
+  const { jobId, created } = await work.start(connection.client);
   context.terminal.say(`job ${jobId}${created ? "" : " (started before with this key)"}`);
   return showEnd(connection, context, jobId, data);
 }

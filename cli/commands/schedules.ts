@@ -80,7 +80,7 @@ export function schedulesCommand(): Command {
               what === "put" ? `say what it starts: put ${name} WORKFLOW` : `only put takes ${work ?? ""}`,
             );
           // A firing leaves work behind, so a server must be there to do it.
-          if (what === "trigger") return trigger(context, (await requireServer(options.data)).client, name, options);
+          if (what === "trigger") return trigger(context, (await requireServer(options)).client, name, options);
           return withEngine(options, "manage", ({ client }) => act(context, client, what, name, work, options));
         },
       ),

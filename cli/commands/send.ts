@@ -3,6 +3,7 @@ import { readValue } from "../answer-value.ts";
 import { action, command, type CommonOptions, type Context } from "../command.ts";
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
+import { longId } from "../short-id.ts";
 
 interface SendOptions extends CommonOptions {
   readonly value?: string;
@@ -18,9 +19,10 @@ export function sendCommand(): Command {
     .argument("<event>", "name of the event")
     .option("--value <json>", "value of the event, as JSON or else as text (default: null)")
     .action(
-      action(async ({ terminal }: Context, options: SendOptions, id: string, name: string) => {
+      action(async ({ terminal }: Context, options: SendOptions, given: string, name: string) => {
         const value = options.value === undefined ? null : readValue(options.value);
         return withEngine(options, "manage", async ({ client }) => {
+          const id = await longId(client, given);
           const sent = await client.sendEvent(id, name, value);
           if (terminal.json) await terminal.printJson({ jobId: id, name, sent });
           else

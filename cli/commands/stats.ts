@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import type { StatisticsPage, TaskFigures, TaskStatistics } from "../../functions/client/index.ts";
-import { action, command, type CommonOptions, type Context, wholeNumber } from "../command.ts";
+import { action, command, ownOptions, type CommonOptions, type Context, wholeNumber } from "../command.ts";
 import { withEngine } from "../connect.ts";
 import { formatBytes, formatCount, formatDuration, formatRate, formatShare, oneLine, table } from "../format.ts";
 import { type Listed, printList, type WatchOptions, withWatch } from "../watch-list.ts";
+import { longId } from "../short-id.ts";
 
 interface StatsOptions extends CommonOptions, WatchOptions {
   readonly task?: string;
@@ -27,12 +28,14 @@ export function statsCommand(): Command {
     .option("--limit <n>", "list at most this many tasks", wholeNumber(1, 100), 50)
     .option("--cursor <cursor>", "continue after an earlier list")
     .action(
-      action(async (context: Context, { data, tasks, json, watch, ...filter }: StatsOptions) =>
-        withEngine({ data, tasks, json }, "manage", ({ client }) =>
-          printList(context, { watch }, async () =>
-            listed(await client.statistics(filter), context.terminal.columns()),
-          ),
-        ),
+      action(async (context: Context, options: StatsOptions) =>
+        withEngine(options, "manage", async ({ client }) => {
+          const { watch: _watch, job, ...filter } = ownOptions(options);
+          const of = job === undefined ? filter : { ...filter, job: await longId(client, job) };
+          return printList(context, options, async () =>
+            listed(await client.statistics(of), context.terminal.columns()),
+          );
+        }),
       ),
     );
 }

@@ -13,13 +13,13 @@ import type { StartCommandOptions } from "./run.ts";
 /** Starts a job for each line of a file. Prints an id, or a reason, for each line. */
 export async function submitBatch(
   { terminal }: Context,
-  { batch, data, ...options }: StartCommandOptions & { readonly batch: string },
+  { batch, ...options }: StartCommandOptions & { readonly batch: string },
   what: string | undefined,
 ): Promise<number> {
   if (what !== undefined) throw badCall("--batch", `--batch names the work; leave ${what} out`);
   if (options.field.length > 0) throw badCall("--field", "--field is for one workflow; a line has its own fields");
   const lines = readLines(batch);
-  const { client } = await requireServer(data);
+  const { client } = await requireServer(options);
   const outcomes = await client.submitManyWire(lines.map((line) => startOf(line, options)));
   for (const [k, outcome] of outcomes.entries()) {
     if (terminal.json) await terminal.printJson(shown(outcome));

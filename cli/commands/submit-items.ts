@@ -27,7 +27,7 @@ const PAGE_CHARACTERS = LIMITS.pageBytes / 3;
  */
 export async function submitItems(
   { terminal }: Context,
-  { items, chunkSize, key, timeout, field, data }: ItemsOptions,
+  { items, chunkSize, key, timeout, field, ...options }: ItemsOptions,
   what: string | undefined,
 ): Promise<number> {
   if (what === undefined) throw badCall("WHAT", "name a file with a canvas that begins with a path task");
@@ -35,7 +35,7 @@ export async function submitItems(
   if (what === "-" && items === "-") throw badCall("--items", "the canvas comes from stdin already");
   if (items !== "-" && !existsSync(items)) throw badCall("--items", `there is no file ${items}`);
   const each = parseCanvas(parseJson(readTextOf(what), what === "-" ? "the text from stdin" : what));
-  const { client } = await requireServer(data);
+  const { client } = await requireServer(options);
   const { jobId } = await client.openJob(
     { items: { each, ...(chunkSize !== undefined && { chunkSize }) } },
     {
@@ -48,7 +48,7 @@ export async function submitItems(
   if (terminal.json) await terminal.printJson({ jobId, ...put });
   else {
     await terminal.print(`${jobId}\n`);
-    terminal.say(`${formatCounted(put.items, "item")} put; watch it: ${further(data, `watch ${jobId}`)}`);
+    terminal.say(`${formatCounted(put.items, "item")} put; watch it: ${further(options.data, `watch ${jobId}`)}`);
   }
   return EXIT.success;
 }

@@ -47,8 +47,8 @@ export function submitCommand(): Command {
 
 async function submitOne({ terminal }: Context, options: StartCommandOptions, what: string): Promise<number> {
   const work = prepareWork(what, workOptions(options));
-  const { client } = await requireServer(options.data);
-  const submitted = await work(client);
+  const { client } = await requireServer(options);
+  const submitted = await work.start(client);
   if (terminal.json) await terminal.printJson(submitted);
   else {
     await terminal.print(`${submitted.jobId}\n`);

@@ -3,6 +3,7 @@ import type { Client, Run } from "../../functions/client/index.ts";
 import { action, command, type CommonOptions, type Context } from "../command.ts";
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
+import { longId } from "../short-id.ts";
 import { whyText } from "../why-text.ts";
 
 const EXAMPLE = "fanfold why 01JD2Y8ZK5W0E3T7Q9M4R6X8AB.0.g.2";
@@ -15,7 +16,7 @@ export function whyCommand(): Command {
     .action(
       action(async ({ terminal }: Context, options: CommonOptions, id: string) =>
         withEngine(options, "manage", async ({ client }) => {
-          const chain = await causesOf(client, id);
+          const chain = await causesOf(client, await longId(client, id));
           if (terminal.json) await terminal.printJson({ items: chain.map(factsOf) });
           else await terminal.print(`${chain.map(lineOf).join("\n")}\n`);
           return EXIT.success;

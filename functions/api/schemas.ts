@@ -265,7 +265,10 @@ export const run = z
     each: z.enum(["map", "starmap"]).optional(),
     args: z.array(json).optional().describe("Of the signature. Only where one run is asked for, as are the next two"),
     kwargs: z.record(z.string(), json).optional(),
-    inputOf: z.string().optional().describe("The run whose value, or failure, is put before the arguments"),
+    inputOf: z
+      .string()
+      .optional()
+      .describe("The run whose value, or failure, is put before the arguments; of a wait, the run that it is about"),
     detail: runDetail.optional().describe("Of the last attempt that wrote any. Only where one run is asked for"),
     earlier: z.array(runDetail).optional(),
   })

@@ -1,13 +1,14 @@
+import { canvasOf } from "../core/canvas/canvas-of.ts";
 import { encodeCanvas } from "../core/canvas/canvas-wire.ts";
-import type { Canvas } from "../core/canvas/canvas.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
+import type { CanvasSource } from "../sdk/builder-types.ts";
 import { ask, type ClientOptions, errorOf, type ProblemDocument } from "./transport.ts";
 import type { JsonObject, StartOptions, Submitted } from "./types.ts";
 
 /** One start of many: a canvas, or a workflow with its fields. Without a key of its own it is given a random one. */
 export type BatchedStart = StartOptions &
-  ({ readonly canvas: Canvas } | { readonly workflow: string; readonly fields?: JsonObject });
+  ({ readonly canvas: CanvasSource } | { readonly workflow: string; readonly fields?: JsonObject });
 /** What became of one start of many: its job, or the error that `submit` would have thrown. */
 export type StartOutcome = {
   /** The key of the start. With it the start may be repeated. */
@@ -20,7 +21,7 @@ export interface BatchCalls {
    * Starts many jobs, in requests of at most 1,000 one after the other. Returns an outcome for each, in order, and throws
    * for none of them. To repeat a start is harmless as long as it has the same key.
    * @example
-   * const outcomes = await client.submitMany(orders.map((id) => ({ canvas: pay.s(id).canvas, idempotencyKey: id })));
+   * const outcomes = await client.submitMany(orders.map((id) => ({ canvas: pay.s(id), idempotencyKey: id })));
    */
   submitMany(starts: Iterable<BatchedStart>): Promise<readonly StartOutcome[]>;
   /** Starts what lines of a batch say (`POST /jobs:batch`), of unknown origin. The server checks them. */
@@ -53,7 +54,7 @@ function* linesOf(starts: Iterable<BatchedStart>): Generator<JsonObject> {
   for (const { idempotencyKey, timeoutSeconds, ...work } of starts)
     yield {
       ...(idempotencyKey !== undefined && { idempotencyKey }),
-      ...("canvas" in work ? { canvas: encodeCanvas(work.canvas) } : work),
+      ...("canvas" in work ? { canvas: encodeCanvas(canvasOf(work.canvas)) } : work),
       ...(timeoutSeconds !== undefined && { timeoutSeconds }),
     };
 }

@@ -1,36 +1,49 @@
 import type { Canvas, FailurePolicy } from "../core/canvas/canvas.ts";
 import type { StatisticsFilter } from "../core/task/statistics.ts";
-import type { RetryFilter } from "../core/plan/retry-filter.ts";
-import type { Stamp, StampFilter } from "../core/plan/stamps.ts";
 import type { BatchCalls } from "./batch.ts";
+import type { CanvasSource, TaskLike, Whole } from "../sdk/builder-types.ts";
 import type { Blobs } from "./blobs.ts";
+import type { JobCalls } from "./job-calls.ts";
+import type { JobHandle } from "./job-handle.ts";
+import type {
+  StartWorkflowOptions,
+  PageFilter,
+  FailureFilter,
+  LockFilter,
+  DeadLetterFilter,
+  DeadLetterAction,
+  ReadOptions,
+  GraphOptions,
+  RetrySelection,
+  RetryOptions,
+  RetryAllOptions,
+  PlanOptions,
+  JobFilter,
+  IdentityFilter,
+  InputItem,
+  OpenItems,
+} from "./options.ts";
+import type { Pages } from "./pages.ts";
 import type {
   DeadLetter,
   DeadLetterCounts,
-  DeadLetterReason,
   FailureGroup,
   GroupView,
   Identity,
   LockView,
   Health,
   Job,
-  JobEvent,
   JobGraph,
   JobPlan,
-  JobState,
   Json,
   JsonObject,
-  Page,
   Pause,
   PauseTarget,
   Queue,
-  Report,
-  ResultEntry,
   Retried,
   RetriedJobs,
   RetryPreview,
   Run,
-  RunStatus,
   Schedule,
   ScheduleSpec,
   Site,
@@ -40,138 +53,66 @@ import type {
   TriggeredSchedule,
   WorkflowInfo,
 } from "./types.ts";
+import type { AnyWorkflow, FieldsOf, FieldsThen, RunArguments, ValueOfWork, WorkflowName } from "./work.ts";
 
-/** Options of the start of a workflow. */
-export interface StartWorkflowOptions extends StartOptions {
-  /**
-   * `true` lets a state machine start the job and wait for its end; only on AWS. The job can be read a moment later.
-   */
-  readonly supervised?: boolean;
-}
-/** Which page of a list to read. */
-export interface PageFilter {
-  /** Items of the page, 1 to 1,000. Default 100. */
-  readonly limit?: number;
-  /** Cursor that the previous page returned. Default: the first page. */
-  readonly cursor?: string;
-}
-/** Which failures to list. */
-export interface FailureFilter {
-  readonly task?: string;
-  readonly reason?: string;
-  readonly since?: number;
-  /** Kinds of failures in the page, 1 to 100. Default 50. */
-  readonly limit?: number;
-  readonly cursor?: string;
-}
-/** Which shared runs to list. A task or a blob is given, or both. */
-export interface IdentityFilter {
-  readonly task?: string;
-  /** SHA-256 of a blob among their arguments. */
-  readonly blob?: string;
-  readonly status?: RunStatus;
-  /** Runs that the page looks at, 1 to 100. Default 50. */
-  readonly limit?: number;
-  readonly cursor?: string;
-}
-/** Which locks and limits to list. */
-export interface LockFilter {
-  /** Only those with this key. */
-  readonly key?: string;
-  /** Keys that the page looks at, 1 to 100. Default 50. */
-  readonly limit?: number;
-  readonly cursor?: string;
-}
-/** Which dead letters are meant. All fields that are given must match. */
-export interface DeadLetterFilter {
-  readonly queue?: string;
-  readonly task?: string;
-  readonly reason?: DeadLetterReason;
-  readonly jobId?: string;
-}
-/** Which dead letters to redrive or purge. */
-export interface DeadLetterAction extends DeadLetterFilter {
-  readonly id?: string;
-  /** Letters of this call, 1 to 500. Default 500. */
-  readonly limit?: number;
-  readonly cursor?: string;
-  /** Only counts. */
-  readonly dryRun?: boolean;
-}
-/** Options of calls that read. */
-export interface ReadOptions {
-  /** Ends the call when it aborts. */
-  readonly signal?: AbortSignal;
-}
+/** A job that was started: what the server answered, with `wait`, `watch` and `result`. */
+export type StartedJob<Value = Json> = Submitted & JobHandle<Value>;
 
-/** Which part of a job to draw. */
-export interface GraphOptions {
-  /** Only the member of a group that this run belongs to. Default: the whole job. */
-  readonly run?: string;
-}
-
-/** What becomes of items of path tasks: `each` runs for every chunk of `chunkSize` of them, by default 40. */
-export interface OpenItems {
-  /** Begins with a path task, which is given the items of a chunk as `paths`. */
-  readonly each: Canvas;
-  readonly chunkSize?: number;
-}
-/** An item of a path task. `path` is its key, and `size` is in bytes. */
-export interface InputItem {
-  readonly path: string;
-  readonly size?: number;
-  readonly [name: string]: Json | undefined;
-}
-/** Which failed runs of a job to retry, all of them by default. */
-export interface RetrySelection extends RetryFilter {
-  /** `true` keeps the results of steps that had consumed what failed. By default these steps run again. */
-  readonly keepDownstream?: boolean;
-}
-/** Options of a retry. */
-export interface RetryOptions extends RetrySelection {
-  /** The same key starts one round of a job. With another selection the call throws `idempotency_conflict`. */
-  readonly idempotencyKey?: string;
-}
-
-/** Which jobs to retry by their failures, and how. A task or a reason is given, or both. */
-export interface RetryAllOptions extends Pick<RetryOptions, "keepDownstream" | "idempotencyKey"> {
-  readonly task?: string;
-  /** The reason of the error, or its name when it has none. */
-  readonly reason?: string;
-  /** Milliseconds since the epoch, from which on the failures count. */
-  readonly since?: number;
-  /** Only counts. */
-  readonly dryRun?: boolean;
-  /** Jobs that this call looks at, 1 to 100. Default 100. */
-  readonly limit?: number;
-  readonly cursor?: string;
-}
-
-/** Options of an estimate. */
-export interface PlanOptions extends Pick<StartOptions, "timeoutSeconds"> {
-  /** Duration that is assumed for every task, in seconds. Default 0.1. */
-  readonly secondsPerTask?: number;
-}
-
-/** The calls of a Fanfold server. Each throws FanfoldError with the code of the server. */
-export interface Client extends BatchCalls {
+/**
+ * The calls of a Fanfold server. Each throws FanfoldError with the code of the server. `Module` is the type of the
+ * module of tasks; with it the names of workflows, their fields and their values are known.
+ */
+export interface Client<Module = unknown> extends BatchCalls, JobCalls {
   /** Returns what the server says of itself, degraded or not. */
   health(): Promise<Health>;
   /** Returns all workflows that can be started. */
   workflows(): Promise<readonly WorkflowInfo[]>;
   /** Returns one workflow, or throws `unknown_workflow`. */
   workflow(name: string): Promise<WorkflowInfo>;
-  /** Starts a workflow by name. */
-  start(workflow: string, fields?: JsonObject, options?: StartWorkflowOptions): Promise<Submitted>;
-  /** Starts a canvas. */
-  submit(canvas: Canvas, options?: StartOptions): Promise<Submitted>;
+  /**
+   * Starts a workflow: itself, or its name. Its fields and the value of its job are typed by it; those of a name only
+   * with `createClient<typeof import("./tasks/index.ts")>(..)`.
+   * @throws FanfoldError `unknown_workflow`, `invalid_parameters` (`details.field`), `idempotency_conflict`
+   * @example
+   * const job = await client.start(squares, { n: 10 });
+   * for await (const { state, counts } of job.watch()) console.log(state, counts);
+   * const sum = await job.result();
+   */
+  start<const Ref extends WorkflowName<Module> | AnyWorkflow>(
+    workflow: Ref,
+    ...given: FieldsThen<FieldsOf<Module, Ref>, StartWorkflowOptions>
+  ): Promise<StartedJob<ValueOfWork<Module, Ref>>>;
+  /**
+   * Starts a canvas: a signature, a chain, a group, or a canvas as data. It must miss no arguments.
+   * @throws FanfoldError `invalid_canvas` (`details.field`), `unknown_task`, `unknown_queue`, `idempotency_conflict`
+   * @example const job = await client.submit(chain(add.s(2, 2), add.s(4)));
+   */
+  submit<Work extends CanvasSource | TaskLike>(
+    work: Work & Whole<Work>,
+    options?: StartOptions,
+  ): Promise<StartedJob<ValueOfWork<Module, Work>>>;
+  /** Returns one run, or throws `run_not_found`. */
+  run(runId: string): Promise<Run>;
+  /**
+   * Starts a canvas or a workflow, waits for its end, and returns its value, as JSON gives it: a list of values when it
+   * ends in a group. With the name of a workflow the fields are always given, since a text alone is the id of a run.
+   * @throws ResultError with the name and message of the error that ended the job. Without such an error the name is
+   * `JobCancelled` or `JobTimedOut`.
+   * @example const sum = await client.run(add.s(2, 2)); // 4
+   */
+  run<const Work extends CanvasSource | TaskLike | WorkflowName<Module> | AnyWorkflow>(
+    work: Work & Whole<Work>,
+    ...given: RunArguments<Module, Work, StartWorkflowOptions & ReadOptions>
+  ): Promise<ValueOfWork<Module, Work>>;
+  /** Returns a handle of a job by its id, with `wait`, `watch` and `result`. Asks the server nothing. */
+  handle<Value = Json>(jobId: string): JobHandle<Value>;
   /** Starts a canvas in wire form, of unknown origin. The server checks it. */
-  submitWire(canvas: unknown, options?: StartOptions): Promise<Submitted>;
+  submitWire(canvas: unknown, options?: StartOptions): Promise<StartedJob>;
   /**
    * Returns what a job of the canvas would take, and what it would cost on AWS. Starts nothing. Throws what `submit`
    * would throw.
    */
-  plan(canvas: Canvas, options?: PlanOptions): Promise<JobPlan>;
+  plan(canvas: CanvasSource, options?: PlanOptions): Promise<JobPlan>;
   /** Returns the same for a canvas in wire form. */
   planWire(canvas: unknown, options?: PlanOptions): Promise<JobPlan>;
   /** Returns the same for a workflow. */
@@ -190,59 +131,19 @@ export interface Client extends BatchCalls {
   putItems(jobId: string, page: number, items: readonly InputItem[]): Promise<void>;
   /** Tells the job that its input consists of this many pages. */
   sealInput(jobId: string, pages: number): Promise<void>;
-  /** Returns one job, or throws `job_not_found`. */
-  job(jobId: string, options?: ReadOptions): Promise<Job>;
-  /** Returns a page of jobs, newest first. `stamp` selects jobs whose canvas carries it. */
-  jobs(filter?: PageFilter & { readonly state?: JobState; readonly stamp?: Stamp }): Promise<Page<Job>>;
-  /**
-   * Returns a page of what the path tasks of a job, or one run, have streamed of their items. It may be empty although
-   * more follow.
-   */
-  reports(jobId: string, filter?: PageFilter & { readonly run?: string }): Promise<Page<Report>>;
-  /**
-   * Returns a page of the runs of a job. `stamps` selects runs that carry one of the values of one of the names, and
-   * `group` the runs of one group.
-   */
-  runs(
-    jobId: string,
-    filter?: PageFilter & { readonly status?: RunStatus; readonly stamps?: StampFilter; readonly group?: string },
-  ): Promise<Page<Run>>;
+  /** Returns jobs, newest first: `await` gives a page, `for await` all of them. `stamp` selects jobs whose canvas carries it. */
+  jobs(filter?: JobFilter): Pages<Job>;
   /**
    * Returns a group of a job, by the id that `ctx.spawnWithCallback` returns, or that of any other group. Throws
    * `group_not_found`, `group_expired`.
    */
   group(groupId: string, options?: ReadOptions): Promise<GroupView>;
-  /** Returns one run, or throws `run_not_found`. */
-  run(runId: string): Promise<Run>;
-  /**
-   * Streams the results of an ended job in member order, from the entry `from` on. Throws `job_unfinished` while the
-   * job runs.
-   */
-  results(
-    jobId: string,
-    options?: ReadOptions & { readonly from?: number },
-  ): AsyncGenerator<ResultEntry, void, undefined>;
-  /** Streams the events of a job, oldest first. With `follow` the stream continues until the job has ended. */
-  events(
-    jobId: string,
-    options?: ReadOptions & { readonly follow?: boolean },
-  ): AsyncGenerator<JobEvent, void, undefined>;
   /** Returns the job as a graph of runs and groups. Big groups are folded. `run` selects the member that it is in. */
   graph(jobId: string, options?: ReadOptions & GraphOptions): Promise<JobGraph>;
   /** Returns the graph in the language of Graphviz (DOT). */
   graphDot(jobId: string, options?: ReadOptions & GraphOptions): Promise<string>;
   /** Returns the graph in the language of Mermaid. */
   graphMermaid(jobId: string, options?: ReadOptions & GraphOptions): Promise<string>;
-  /**
-   * Cancels a job. With `stamps` it revokes only runs that carry one of the values of one of the names, later runs
-   * included. Returns `false` when the job had already ended.
-   */
-  cancel(jobId: string, only?: { readonly stamps: StampFilter }): Promise<boolean>;
-  /**
-   * Starts the next round of an ended job: what failed runs again in place, and what succeeded is kept. Throws
-   * `job_unfinished`, `job_over`, `nothing_to_retry`, `run_live`, `link_not_retried`.
-   */
-  retry(jobId: string, options?: RetryOptions): Promise<Retried>;
   /** Returns what `retry` would run again, and throws what it would throw. Changes nothing. */
   previewRetry(jobId: string, selection?: RetrySelection): Promise<RetryPreview>;
   /** Retries one failed run, or what failed below it. The id of a group means everything that failed in it. */
@@ -266,15 +167,10 @@ export interface Client extends BatchCalls {
     token: string,
     answer: { readonly value: Json } | { readonly error: { readonly name: string; readonly message: string } },
   ): Promise<boolean>;
-  /**
-   * Sends the value to every run of the job that waits for the event. Returns `false` when an event of this name was
-   * sent before; the first one stays.
-   */
-  sendEvent(jobId: string, name: string, value: Json): Promise<boolean>;
-  /** Returns a page of the failures of all jobs, by task and reason. `since` is in milliseconds since the epoch. */
-  failures(filter?: FailureFilter): Promise<Page<FailureGroup>>;
-  /** Returns a page of the messages that were given up, the newest first. */
-  deadLetters(filter?: PageFilter & DeadLetterFilter): Promise<Page<DeadLetter>>;
+  /** Returns the failures of all jobs, by task and reason: `await` gives a page, `for await` all of them. */
+  failures(filter?: FailureFilter): Pages<FailureGroup>;
+  /** Returns the messages that were given up, the newest first, page by page. */
+  deadLetters(filter?: PageFilter & DeadLetterFilter): Pages<DeadLetter>;
   /** Returns one dead letter, or throws `dead_letter_not_found`. */
   deadLetter(id: string): Promise<DeadLetter>;
   /** Sends at most 500 dead letters to their queues again. The answer has a cursor when more may match. */
@@ -283,15 +179,15 @@ export interface Client extends BatchCalls {
   readonly blobs: Blobs;
   /** Removes at most 500 dead letters for good. The answer has a cursor when more may match. */
   purgeDeadLetters(action?: DeadLetterAction): Promise<DeadLetterCounts>;
-  /** Returns a page of the locks and limits that are in use, in the order of their keys. */
-  locks(filter?: LockFilter): Promise<Page<LockView>>;
+  /** Returns the locks and limits that are in use, in the order of their keys, page by page. */
+  locks(filter?: LockFilter): Pages<LockView>;
   /**
-   * Returns a page of the runs that jobs share, of tasks that are listed: those of a task, those that were given a blob,
-   * or both. Throws `not_listed`, `unknown_task`.
+   * Returns the runs that jobs share, of tasks that are listed: those of a task, those that were given a blob, or both.
+   * Throws `not_listed`, `unknown_task`.
    */
-  identities(filter: IdentityFilter): Promise<Page<Identity>>;
-  /** Returns a page of schedules, in the order of their names. */
-  schedules(filter?: PageFilter): Promise<Page<Schedule>>;
+  identities(filter: IdentityFilter): Pages<Identity>;
+  /** Returns schedules, in the order of their names, page by page. */
+  schedules(filter?: PageFilter): Pages<Schedule>;
   /** Returns one schedule with its next times, or throws `schedule_not_found`. */
   schedule(name: string): Promise<Schedule>;
   /**

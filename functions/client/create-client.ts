@@ -1,11 +1,24 @@
+import { canvasOf } from "../core/canvas/canvas-of.ts";
 import { encodeCanvas } from "../core/canvas/canvas-wire.ts";
 import { FanfoldError } from "../core/errors.ts";
-import { canonicalJson, type Json } from "../core/json.ts";
+import { canonicalJson, type Json, type JsonObject } from "../core/json.ts";
 import type { StampFilter } from "../core/plan/stamps.ts";
 import { batchCalls } from "./batch.ts";
 import { blobCalls } from "./blobs.ts";
-import type { Client, GraphOptions, PlanOptions, ReadOptions, RetryAllOptions, RetryOptions } from "./client.ts";
-import { type Ask, ask, type ClientOptions, readParts } from "./transport.ts";
+import type { Client } from "./client.ts";
+import { DEFAULT_PACE, valueOf, waitForJob } from "./follow-job.ts";
+import { jobHandle } from "./job-handle.ts";
+import type {
+  GraphOptions,
+  PageFilter,
+  PlanOptions,
+  ReadOptions,
+  RetryAllOptions,
+  RetryOptions,
+  StartWorkflowOptions,
+} from "./options.ts";
+import { type Pages, pages } from "./pages.ts";
+import { type Ask, ask, type ClientOptions, readParts, signing } from "./transport.ts";
 import type {
   Health,
   JobEvent,
@@ -19,22 +32,27 @@ import type {
   Retried,
   RetriedJobs,
   RetryPreview,
+  Run,
   StartOptions,
   Submitted,
   WorkflowInfo,
 } from "./types.ts";
+import { type AnyWorkflow, isWorkflow, workflowNameOf } from "./work.ts";
 
 /**
- * Returns a client of the HTTP API, over `fetch`.
+ * Returns a client of the HTTP API, over `fetch`. Requests to an API on AWS are signed, see `ClientOptions.aws`.
+ * `Module` is the type of the module of tasks, for names that the compiler knows.
  * @example
- * const client = createClient({ url: "http://127.0.0.1:7420", token });
- * const { jobId } = await client.start("inventory", { folder: "/data" });
+ * const client = createClient<typeof import("./tasks/index.ts")>({ url: "http://127.0.0.1:7420", token });
+ * const job = await client.start("inventory", { folder: "/data" });
+ * const report = await job.result();
  */
-export function createClient(options: ClientOptions): Client {
+export function createClient<Module = unknown>(given: ClientOptions): Client<Module> {
+  const options = signing(given);
   const json: ReadJson = async <T>(path: string, what?: Ask) => (await (await ask(options, path, what)).json()) as T;
-  return {
+  const calls: ReadCalls = {
     ...serverCalls(json),
-    ...startCalls(json),
+    ...planCalls(json),
     ...batchCalls(options),
     ...inputCalls(options),
     ...jobCalls(options, json),
@@ -45,10 +63,23 @@ export function createClient(options: ClientOptions): Client {
     ...scheduleCalls(json),
     ...pauseCalls(json),
   };
+  return withStarts(calls, json, options) as Client<Module>;
 }
 
 /** Sends one request and returns its JSON answer. */
 type ReadJson = <T>(path: string, what?: Ask) => Promise<T>;
+
+/** Reads a list page by page. */
+function list<Item>(
+  json: ReadJson,
+  path: string,
+  { signal, cursor, ...query }: PageFilter & { readonly stamp?: string | readonly string[] | undefined },
+): Pages<Item> {
+  return pages<Item, Page<Item>>(
+    (at) => json(path, { query: { ...(query as Ask["query"]), cursor: at }, ...(signal && { signal }) }),
+    cursor,
+  );
+}
 
 function serverCalls(json: ReadJson): Pick<Client, "health" | "workflows" | "workflow"> {
   return {
@@ -63,20 +94,58 @@ function serverCalls(json: ReadJson): Pick<Client, "health" | "workflows" | "wor
   };
 }
 
-type StartCalls = Pick<Client, "start" | "submit" | "submitWire" | "openJob" | "plan" | "planWire" | "planWorkflow">;
-function startCalls(json: ReadJson): StartCalls {
-  const post = (
+type StartCalls = "start" | "submit" | "submitWire" | "openJob" | "handle";
+type ReadCalls = Omit<Client, StartCalls | "run">;
+/** Adds the calls that start jobs to those that read, which their handles use. */
+function withStarts(calls: ReadCalls, json: ReadJson, { pace = DEFAULT_PACE }: ClientOptions): Client {
+  const started = (answer: Submitted) => jobHandle(client, answer, pace);
+  const post = async (
     path: string,
     body: object,
     { timeoutSeconds, idempotencyKey }: StartOptions,
     query: Record<string, boolean | undefined> = {},
   ) =>
-    json<Submitted>(path, {
-      method: "POST",
-      query,
-      json: { ...body, ...(timeoutSeconds !== undefined && { timeoutSeconds }) },
-      headers: { "Idempotency-Key": idempotencyKey },
-    });
+    started(
+      await json<Submitted>(path, {
+        method: "POST",
+        query,
+        json: { ...body, ...(timeoutSeconds !== undefined && { timeoutSeconds }) },
+        headers: { "Idempotency-Key": idempotencyKey },
+      }),
+    );
+  const start = (workflow: string | AnyWorkflow, fields: object = {}, options: StartWorkflowOptions = {}) =>
+    post(startPath(workflowNameOf(workflow)), { fields }, options, { supervised: options.supervised || undefined });
+  const submit = (work: unknown, options: StartOptions = {}) =>
+    post("/jobs", { canvas: encodeCanvas(canvasOf(work)) }, options);
+  /** Without fields a text is the id of a run. */
+  const run = async (work: unknown, given?: object, options: StartWorkflowOptions & ReadOptions = {}) => {
+    if (typeof work === "string" && given === undefined) return json<Run>(runPath(work));
+    const isNamed = typeof work === "string" || isWorkflow(work);
+    const { jobId } = await (isNamed ? start(work, given, options) : submit(work, given));
+    const read = isNamed ? options : (given as ReadOptions | undefined);
+    return valueOf(client, await waitForJob(client, jobId, pace, read), read);
+  };
+  const client: Client = {
+    ...calls,
+    start: start as Client["start"],
+    submit,
+    submitWire: (canvas, options = {}) => post("/jobs", { canvas }, options),
+    openJob: ({ body, policy, items } = {}, options = {}) => {
+      const ofItems = items && { ...items, input: "items", each: encodeCanvas(canvasOf(items.each)) };
+      const request = {
+        ...ofItems,
+        ...(body && { body: encodeCanvas(canvasOf(body)) }),
+        ...(policy !== undefined && { policy }),
+      };
+      return post("/jobs", request, options, { input: true });
+    },
+    run: run as Client["run"],
+    handle: (jobId) => jobHandle(client, { jobId }, pace),
+  };
+  return client;
+}
+
+function planCalls(json: ReadJson): Pick<Client, "plan" | "planWire" | "planWorkflow"> {
   const estimate = (path: string, body: object, { secondsPerTask, timeoutSeconds }: PlanOptions) =>
     json<JobPlan>(path, {
       method: "POST",
@@ -84,22 +153,10 @@ function startCalls(json: ReadJson): StartCalls {
       json: { ...body, ...(timeoutSeconds !== undefined && { timeoutSeconds }) },
     });
   return {
-    start: (workflow, fields = {}, { supervised, ...start } = {}) =>
-      post(startPath(workflow), { fields }, start, { supervised: supervised || undefined }),
-    submit: (canvas, start = {}) => post("/jobs", { canvas: encodeCanvas(canvas) }, start),
-    submitWire: (canvas, start = {}) => post("/jobs", { canvas }, start),
-    openJob: ({ body, policy, items } = {}, start = {}) => {
-      const ofItems = items && { ...items, input: "items", each: encodeCanvas(items.each) };
-      const request = {
-        ...ofItems,
-        ...(body && { body: encodeCanvas(body) }),
-        ...(policy !== undefined && { policy }),
-      };
-      return post("/jobs", request, start, { input: true });
-    },
-    plan: (canvas, given = {}) => estimate("/jobs", { canvas: encodeCanvas(canvas) }, given),
+    plan: (canvas, given = {}) => estimate("/jobs", { canvas: encodeCanvas(canvasOf(canvas)) }, given),
     planWire: (canvas, given = {}) => estimate("/jobs", { canvas }, given),
-    planWorkflow: (workflow, fields = {}, given = {}) => estimate(startPath(workflow), { fields }, given),
+    planWorkflow: (workflow: string, fields: JsonObject = {}, given: PlanOptions = {}) =>
+      estimate(startPath(workflow), { fields }, given),
   };
 }
 
@@ -143,10 +200,10 @@ function jobCalls(options: ClientOptions, json: ReadJson): JobCalls {
   return {
     job: (jobId, read = {}) => json(jobPath(jobId), read),
     jobs: ({ stamp, ...filter } = {}) =>
-      json("/jobs", { query: { ...filter, stamp: stamp && stampParameter(stamp.name, stamp.value) } }),
+      list(json, "/jobs", { ...filter, stamp: stamp && stampParameter(stamp.name, stamp.value) }),
     runs: (jobId, { stamps, ...filter } = {}) =>
-      json(`${jobPath(jobId)}/runs`, { query: { ...filter, stamp: stamps && stampParameters(stamps) } }),
-    reports: (jobId, filter = {}) => json(`${jobPath(jobId)}/reports`, { query: { ...filter } }),
+      list(json, `${jobPath(jobId)}/runs`, { ...filter, stamp: stamps && stampParameters(stamps) }),
+    reports: (jobId, filter = {}) => list(json, `${jobPath(jobId)}/reports`, { ...filter }),
     async *results(jobId, { from, ...read } = {}) {
       yield* readParts<ResultEntry>(options, `${jobPath(jobId)}/results`, { ...read, query: { from } });
     },
@@ -178,9 +235,8 @@ function jobCalls(options: ClientOptions, json: ReadJson): JobCalls {
   };
 }
 
-function runCalls(json: ReadJson): Pick<Client, "run" | "group" | "cancelRun" | "complete"> {
+function runCalls(json: ReadJson): Pick<Client, "group" | "cancelRun" | "complete"> {
   return {
-    run: (runId) => json(runPath(runId)),
     group: (groupId, read = {}) => json(`/groups/${encodeURIComponent(groupId)}`, read),
     cancelRun: async (id) =>
       (await json<{ cancelled: boolean }>(`${runPath(id)}/cancel`, { method: "POST" })).cancelled,
@@ -200,10 +256,10 @@ type FailureCalls =
   | "purgeDeadLetters";
 function failureCalls(json: ReadJson): Pick<Client, FailureCalls> {
   return {
-    failures: (filter = {}) => json("/failures", { query: { ...filter } }),
-    identities: (filter) => json("/identities", { query: { ...filter } }),
-    locks: (filter = {}) => json("/locks", { query: { ...filter } }),
-    deadLetters: (filter = {}) => json("/dead-letters", { query: { ...filter } }),
+    failures: (filter = {}) => list(json, "/failures", { ...filter }),
+    identities: (filter) => list(json, "/identities", { ...filter }),
+    locks: (filter = {}) => list(json, "/locks", { ...filter }),
+    deadLetters: (filter = {}) => list(json, "/dead-letters", { ...filter }),
     deadLetter: (id) => json(`/dead-letters/${encodeURIComponent(id)}`),
     redriveDeadLetters: (action = {}) => json("/dead-letters/redrive", { method: "POST", json: action }),
     purgeDeadLetters: (action = {}) => json("/dead-letters/purge", { method: "POST", json: action }),
@@ -234,7 +290,7 @@ type ScheduleCalls =
 function scheduleCalls(json: ReadJson): Pick<Client, ScheduleCalls> {
   const pathOf = (name: string): string => `/schedules/${encodeURIComponent(name)}`;
   return {
-    schedules: (filter = {}) => json("/schedules", { query: { ...filter } }),
+    schedules: (filter = {}) => list(json, "/schedules", { ...filter }),
     schedule: (name) => json(pathOf(name)),
     putSchedule: (name, spec) => json(pathOf(name), { method: "PUT", json: spec }),
     async deleteSchedule(name) {

@@ -1,22 +1,31 @@
 /** The public interface for programs that talk to a Fanfold server. Runs in browsers too. */
 export { createClient } from "./create-client.ts";
+export type { Client, StartedJob } from "./client.ts";
 export type {
-  Client,
   DeadLetterAction,
   DeadLetterFilter,
   FailureFilter,
-  IdentityFilter,
-  LockFilter,
   GraphOptions,
+  IdentityFilter,
   InputItem,
+  JobFilter,
+  LockFilter,
   OpenItems,
   PageFilter,
   PlanOptions,
   ReadOptions,
+  ReportFilter,
   RetryAllOptions,
   RetryOptions,
   RetrySelection,
-} from "./client.ts";
+  RunFilter,
+  StartWorkflowOptions,
+} from "./options.ts";
+export type { JobHandle } from "./job-handle.ts";
+export type { Pages } from "./pages.ts";
+export type { Pace } from "./follow-job.ts";
+export type { AwsCredentials, AwsOptions } from "./sign-requests.ts";
+export type { Jsonified } from "../core/json.ts";
 export type { BatchedStart, StartOutcome } from "./batch.ts";
 export type { BlobContent, Blobs, PutBlobOptions } from "./blobs.ts";
 export type { BlobRef } from "../core/blob-ref.ts";
@@ -42,7 +51,6 @@ export {
   type LockUser,
   type Identity,
   type LockView,
-  type RunWhy,
   type Page,
   type Pause,
   type PauseTarget,
@@ -54,6 +62,7 @@ export {
   type RetryPreview,
   type Run,
   type RunDetail,
+  type RunWhy,
   type RunStatus,
   type Schedule,
   type Site,

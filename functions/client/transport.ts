@@ -1,5 +1,7 @@
 import { ERROR_CODES, FanfoldError, type ErrorCode } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
+import type { Pace } from "./follow-job.ts";
+import { type AwsOptions, isOnAws, requestSigner } from "./sign-requests.ts";
 
 /** Where the server is, and how to reach it. */
 export interface ClientOptions {
@@ -9,6 +11,24 @@ export interface ClientOptions {
   readonly token?: string;
   /** Replaces the global `fetch`, for instance by an app in the same process or by a signing proxy. */
   readonly fetch?: (request: Request) => Response | Promise<Response>;
+  /**
+   * Signs requests with the keys of an AWS account. `true` takes those that the AWS command would take. Default: `true`
+   * for an API of API Gateway (`https://..execute-api..`) without a `token`, else `false`.
+   */
+  readonly aws?: boolean | AwsOptions;
+  /**
+   * How often `wait`, `watch` and `result` look at a job, in milliseconds: pauses double from `firstMs` (50) to
+   * `longestMs` (2,000). On AWS each look is a request that is billed.
+   */
+  readonly pace?: Pace;
+}
+
+/** Returns the options with a `fetch` that signs, where requests are to be signed. */
+export function signing(options: ClientOptions): ClientOptions {
+  const { url, token, aws = token === undefined && isOnAws(url), fetch: send = fetch } = options;
+  if (aws === false) return options;
+  const sign = requestSigner(url, aws === true ? {} : aws);
+  return { ...options, fetch: async (request) => send(await sign(request)) };
 }
 /** One request, apart from its path. */
 export interface Ask {
@@ -25,20 +45,23 @@ export interface Ask {
 }
 
 /**
- * Sends one request. `path` is one of the server, or the whole address of another place, which is given neither token nor signature. Throws the error of the server as FanfoldError with its code, or `engine_unavailable` when there
- * is no server.
+ * Sends one request. `path` is one of the server, or the whole address of another place, which is given neither token
+ * nor signature. Throws the error of the server as FanfoldError with its code, or `engine_unavailable` when there is no
+ * server.
  */
 export async function ask(options: ClientOptions, path: string, what: Ask = {}): Promise<Response> {
   const request = requestOf(options, path, what);
   const response = await send(options, request).catch((cause: unknown) => {
-    if (what.signal?.aborted) throw cause;
-    throw new FanfoldError("engine_unavailable", `no dev server at ${options.url}; start one with \`npm run dev\``, {
-      cause,
-      retryable: true,
-    });
+    if (what.signal?.aborted || cause instanceof FanfoldError) throw cause;
+    throw new FanfoldError("engine_unavailable", noServer(options.url), { cause, retryable: true });
   });
   if (response.ok) return response;
   throw errorOf((await response.json().catch(() => ({}))) as ProblemDocument, response.status);
+}
+
+function noServer(url: string): string {
+  const isHere = /^https?:\/\/(127\.|localhost|\[::1\])/.test(url);
+  return isHere ? `no dev server at ${url}; start one with \`npm run dev\`` : `${url} does not answer`;
 }
 
 async function send({ url, fetch: other = fetch }: ClientOptions, request: Request): Promise<Response> {
@@ -82,6 +105,8 @@ export interface ProblemDocument {
   readonly status?: number;
   readonly code?: string;
   readonly detail?: string;
+  readonly message?: unknown;
+  readonly Message?: unknown;
   readonly retryable?: boolean;
   readonly field?: string;
   readonly details?: JsonObject;
@@ -90,6 +115,12 @@ export interface ProblemDocument {
  * Returns the error that problem details describe. A code of a newer server that is unknown here reads as `internal`.
  */
 export function errorOf(problem: ProblemDocument, status: number): FanfoldError {
+  const refusal = status === 403 && problem.code === undefined ? (problem.message ?? problem.Message) : undefined;
+  // API Gateway refuses a caller in a form of its own.
+  if (typeof refusal === "string")
+    return new FanfoldError("unauthorized", `AWS refuses your credentials: ${refusal.slice(0, 500)}`, {
+      details: { status },
+    });
   const known = (ERROR_CODES as readonly (string | undefined)[]).includes(problem.code);
   const code = known ? (problem.code as ErrorCode) : "internal";
   const message =

@@ -243,7 +243,7 @@ export interface Run {
   /** Arguments of the signature. Present only when a single run is read, and only for a task. */
   readonly args?: readonly Json[];
   readonly kwargs?: JsonObject;
-  /** Set only beside `args`. The run whose value, or whose failure, is put before the arguments. */
+  /** The run whose value, or whose failure, is put before the arguments. Of a wait it is what the wait is about. */
   readonly inputOf?: string;
   /** Log and stack of the last attempt that wrote any. Present only when a single run is read. */
   readonly detail?: RunDetail;

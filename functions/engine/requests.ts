@@ -94,11 +94,15 @@ export interface JobFilter {
   readonly state?: JobState;
   /** Jobs whose canvas carries this stamp. The first 16 different stamps of a canvas count. */
   readonly stamp?: Stamp;
+  /** Jobs of this workflow. */
+  readonly workflow?: string;
   readonly limit?: number;
   readonly cursor?: string;
 }
 export interface RunFilter {
   readonly status?: RunStatus;
+  /** Only runs of this task. */
+  readonly task?: string;
   /** Only runs of this group, without those of the groups below it. */
   readonly groupId?: string;
   /** Runs that carry one of the values of one of these stamps. */

@@ -129,11 +129,11 @@ export function definePathTask<Kwargs extends z.$ZodObject | undefined = undefin
     info: task.info,
     definition: task.definition,
     s: (kwargs) => signature([], kwargs),
-    si: (kwargs) => signature([], kwargs, { immutable: true }),
+    si: (kwargs) => signature([], kwargs, { immutable: true }) as never,
     signature,
     inline: (kwargs) => signature([], kwargs)(),
     delay: async (kwargs) => signature([], kwargs).submit(),
-  } as PathTask) as PathTask<GivenKwargs<Kwargs>>;
+  } as PathTask) as unknown as PathTask<GivenKwargs<Kwargs>>;
 }
 type PathSignature = TaskSignature<[previous?: unknown], PathPayload, false>;
 

@@ -2,11 +2,11 @@ import { chunkGroup, pipe } from "../core/canvas/canvas-composition.ts";
 import { checkCanvasDepth } from "../core/canvas/canvas-depth.ts";
 import { type LinkRules, withLink, withLinkError } from "../core/canvas/canvas-links.ts";
 import { clone, type Partials, setImmutable, setOptions, skew } from "../core/canvas/canvas-parts.ts";
+import { canvasOf as readCanvasOf } from "../core/canvas/canvas-of.ts";
 import { type Marks, stamp, type StampRules, type StampVisitor } from "../core/canvas/canvas-stamp.ts";
 import { encodeCanvas } from "../core/canvas/canvas-wire.ts";
 import type { Canvas, SignatureOptions } from "../core/canvas/canvas.ts";
 import { readSignatureOptions } from "../core/canvas/signature-options.ts";
-import { FanfoldError } from "../core/errors.ts";
 import { toJson } from "../core/json-check.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { CanvasSource } from "./builder-types.ts";
@@ -18,39 +18,8 @@ export interface BuilderState {
   readonly remade: (canvas: Canvas) => unknown;
 }
 
-const KINDS: ReadonlySet<unknown> = new Set<Canvas["kind"]>([
-  "task",
-  "chain",
-  "group",
-  "chord",
-  "chunks",
-  "when",
-  "repeat",
-  "wait",
-  "graph",
-]);
-
-/**
- * Returns the canvas of a source.
- * @throws FanfoldError `invalid_canvas` for any other value, for instance a task that was not made a signature;
- *   `too_deep`
- */
-export function canvasOf(source: CanvasSource): Canvas {
-  const given: unknown = source;
-  if ((typeof given === "object" && given !== null) || typeof given === "function") {
-    const canvas = (given as { canvas?: unknown }).canvas ?? given;
-    if (KINDS.has((canvas as { kind?: unknown }).kind)) {
-      checkCanvasDepth(canvas as Canvas);
-      return canvas as Canvas;
-    }
-    if (typeof (given as { s?: unknown }).s === "function")
-      throw invalidCanvas("this is a task, not a signature: write task.s(..)");
-  }
-  throw invalidCanvas("this is not a canvas: give a signature, chain(..), group(..) or chord(..)");
-}
-export function invalidCanvas(message: string): FanfoldError {
-  return new FanfoldError("invalid_canvas", message, { details: { field: "" } });
-}
+/** Returns the canvas of a source. Throws what `canvasOf` of core throws. */
+export const canvasOf: (source: CanvasSource) => Canvas = readCanvasOf;
 
 /** Checks arguments and options where they are written, so that the stack of an error leads to the wrong line. */
 export function checkedParts(parts: {

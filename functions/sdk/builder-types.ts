@@ -12,15 +12,10 @@ declare const restOf: unique symbol;
 declare const immutableOf: unique symbol;
 declare const plainOf: unique symbol;
 
-/** A canvas that can be started. `Result` is the type of its value, for the compiler only. */
+/** A canvas as a builder holds it. `Result` is the type of its value, for the compiler only. */
 export interface CanvasBuilder<Result = unknown> {
   /** The canvas as data. */
   readonly canvas: Canvas;
-  /**
-   * Starts the canvas as a job.
-   * @throws FanfoldError `engine_unavailable` without a submitter, and any error of the submitter
-   */
-  submit(call?: SubmitCall): Promise<SubmittedJob>;
   /** Returns the wire form, which docs/canvas.schema.json describes and `canvasFrom` reads. */
   toJSON(): Json;
   readonly [resultOf]?: Result;
@@ -36,6 +31,12 @@ export interface TypedCanvas<
   Rest extends readonly unknown[],
   Immutable extends boolean,
 > extends CanvasBuilder<Result> {
+  /**
+   * Starts the canvas as a job. A canvas that misses arguments does not compile here: give them to `.s(..)`,
+   * `.clone([..])` or `.delay(..)`.
+   * @throws FanfoldError `engine_unavailable` without a submitter, and any error of the submitter
+   */
+  submit(this: [] extends Rest ? unknown : Unfinished<Rest>, call?: SubmitCall): Promise<SubmittedJob>;
   /** Starts the canvas as a job, with these arguments before its own. */
   delay(...rest: Rest): Promise<SubmittedJob>;
   /**
@@ -199,6 +200,26 @@ export type Fits<Result, Next> = [ImmutableOf<Next>] extends [false]
 type WithoutVoid<Result> = Result extends readonly unknown[]
   ? { [Index in keyof Result]: Exclude<Result[Index], void | undefined> }
   : Result;
+
+/** Added to the type of a canvas that misses arguments where only a whole one can be started. */
+export interface Unfinished<Rest> {
+  readonly "arguments are missing: give them to .s(..) or .clone([..]), or start it with .delay(..)": Rest;
+}
+/** A task, as far as it can be mistaken for a signature. */
+export interface TaskLike {
+  readonly s: (...args: never) => unknown;
+  readonly si: (...args: never) => unknown;
+}
+/** Added to the type of a task where a signature is meant. */
+export interface NotSigned {
+  readonly "this is a task, not a signature: write task.s(..)": true;
+}
+/** `unknown` when something can be started as it is, else a type that makes it an error. */
+export type Whole<Source> = Source extends TaskLike
+  ? NotSigned
+  : [] extends RestOf<Source>
+    ? unknown
+    : Unfinished<RestOf<Source>>;
 
 type ErrorArguments = [request: FailedRequest, error: LinkedError, trace: string | null];
 type Prefixes<List extends readonly unknown[]> = List extends readonly [...infer Front, unknown]

@@ -1,10 +1,11 @@
 import { chainOf } from "../core/canvas/canvas-composition.ts";
+import { invalidCanvas } from "../core/canvas/canvas-of.ts";
 import { parseCanvas } from "../core/canvas/canvas-wire.ts";
 import type { Canvas, FailurePolicy, Group, GroupOptions } from "../core/canvas/canvas.ts";
 import { readGroupOptions } from "../core/canvas/signature-options.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
-import { builderOf, canvasOf, invalidCanvas } from "./builder-methods.ts";
+import { builderOf, canvasOf } from "./builder-methods.ts";
 import type {
   CanvasSource,
   Fits,

@@ -2,6 +2,7 @@ import { encodeCanvas, parseCanvas } from "../core/canvas/canvas-wire.ts";
 import type { Canvas } from "../core/canvas/canvas.ts";
 import type { ValueCondition } from "../core/canvas/value-condition.ts";
 import type { Json } from "../core/json.ts";
+import type { ApprovalAnswer, EventValue, KnownApproval, KnownEvent } from "../core/names/known-names.ts";
 import { builderOf, canvasOf } from "./builder-methods.ts";
 import type { AllOf, CanvasSource, Fits, RestOf, ResultOf, TypedCanvas } from "./builder-types.ts";
 
@@ -60,7 +61,10 @@ export interface WaitOptions {
  * @throws FanfoldError `invalid_canvas`
  * @example chain(draft.s(), approval("publish-report", { expires: 86_400 }), publish.s());
  */
-export function approval<Result = Json>(name: string, options: WaitOptions = {}): TypedCanvas<Result, [], true> {
+export function approval<Result = never, const Name extends KnownApproval = KnownApproval>(
+  name: Name,
+  options: WaitOptions = {},
+): TypedCanvas<[Result] extends [never] ? ApprovalAnswer<Name, Json> : Result, [], true> {
   return builderOf(read({ approval: { name, ...options } })) as never;
 }
 /**
@@ -69,6 +73,9 @@ export function approval<Result = Json>(name: string, options: WaitOptions = {})
  * @throws FanfoldError `invalid_canvas`
  * @example chain(order.s(), waitForEvent<Payment>("paid"), ship.s());
  */
-export function waitForEvent<Result = Json>(name: string, options: WaitOptions = {}): TypedCanvas<Result, [], true> {
+export function waitForEvent<Result = never, const Name extends KnownEvent = KnownEvent>(
+  name: Name,
+  options: WaitOptions = {},
+): TypedCanvas<[Result] extends [never] ? EventValue<Name, Json> : Result, [], true> {
   return builderOf(read({ event: { name, ...options } })) as never;
 }

@@ -68,7 +68,8 @@ export type {
 export { FanfoldError, type ErrorCode } from "../core/errors.ts";
 export type { ErrorData, GroupHandle, ResultEntry, TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 export type { RetryPolicy } from "../core/retry-policy.ts";
-export type { Json, JsonObject } from "../core/json.ts";
+export type { Json, Jsonified, JsonObject } from "../core/json.ts";
+export type { Names } from "../core/names/known-names.ts";
 export { formatQueueName, parseQueueName, type QueueDefaults, type QueueFunction } from "../core/names/queue-name.ts";
 export { type GivenQueueName, QueueName } from "./queue-name.ts";
 export { currentQueue, currentSite } from "./current-task.ts";

@@ -1,3 +1,4 @@
+import type { EventValue, KnownEvent } from "../core/names/known-names.ts";
 import type { FailurePolicy } from "../core/canvas/canvas.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { GroupHandle, ResultEntry } from "../core/task/invocation.ts";
@@ -188,7 +189,10 @@ export interface TaskContext<Kwargs = JsonObject> {
    *   ends the attempt and should not be caught.
    * @example const { amount } = await ctx.waitForEvent<Payment>("paid", { timeoutSeconds: 86_400 });
    */
-  waitForEvent<Value = Json>(name: string, options?: { readonly timeoutSeconds?: number }): Promise<Value>;
+  waitForEvent<Value = never, const Name extends KnownEvent = KnownEvent>(
+    name: Name,
+    options?: { readonly timeoutSeconds?: number },
+  ): Promise<[Value] extends [never] ? EventValue<Name, Json> : Value>;
   /**
    * Returns the value of a run that jobs share, and sees to it that it runs. It is an edge of this run by the name.
    *

@@ -4,10 +4,12 @@ import { readDependsOn } from "../core/canvas/depends-on.ts";
 import { readDedupe, readScope, readSignatureOptions, readTracking } from "../core/canvas/signature-options.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
+import type { KnownQueue } from "../core/names/known-names.ts";
 import { nameProblem } from "../core/names/names.ts";
 import { parseQueueName } from "../core/names/queue-name.ts";
 import { type RetryPolicy, retryPolicy } from "../core/retry-policy.ts";
 import type { TaskInfo } from "../core/task/invocation.ts";
+import { readRedact } from "../core/task/redact.ts";
 import { type LimitSettings, limitsPart } from "./limit-settings.ts";
 
 /**
@@ -31,7 +33,7 @@ export interface TaskSettings extends LimitSettings {
   /**
    * Queue of the task unless a signature names one: `site.queue#function` or a short form. Default: the default queue.
    */
-  readonly queue?: string;
+  readonly queue?: KnownQueue;
   /** Longest duration of one attempt, in seconds. Default 900. */
   readonly timeout?: number;
   /**
@@ -69,6 +71,11 @@ export interface TaskSettings extends LimitSettings {
    */
   readonly scope?: string;
   /**
+   * Places in the arguments that hold secrets: `/kwargs/password`, `/args/0/token`. The API, the command line and the
+   * dashboard show `[redacted]` there. The value is stored, and the task receives it.
+   */
+  readonly redact?: readonly string[];
+  /**
    * `true` puts the runs that jobs share into the list of identities (`GET /identities`). It costs one write unit for
    * each, and one for each blob among its arguments. Default `false`.
    */
@@ -103,6 +110,7 @@ export function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
     dependsOn,
     listed = false,
     refresh = "lazy",
+    redact,
   } = settings;
   const problem = nameProblem(name);
   if (problem !== undefined) throw invalid("/name", `the name of a task ${problem}`);
@@ -130,6 +138,7 @@ export function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
     ...((listed || refresh === "eager") && { listed: true as const }),
     ...(refresh === "eager" && { refresh }),
     ...(dependsOn !== undefined && { dependsOn: readDependsOn(dependsOn, "/dependsOn", readSignatureOptions) }),
+    ...(redact !== undefined && { redact: readRedact(redact, "/redact") }),
     ...limitsPart(settings),
     ...(Object.prototype.toString.call(run) === "[object AsyncGeneratorFunction]" && { streams: true as const }),
   };

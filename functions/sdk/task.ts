@@ -1,4 +1,5 @@
 import type * as z from "zod/v4/core";
+import { invalidCanvas } from "../core/canvas/canvas-of.ts";
 import { eachOf } from "../core/canvas/canvas-parts.ts";
 import type { Chunks, SignatureOptions } from "../core/canvas/canvas.ts";
 import { readFailurePolicy } from "../core/canvas/signature-options.ts";
@@ -7,7 +8,7 @@ import { toJson } from "../core/json-check.ts";
 import type { Json } from "../core/json.ts";
 import type { TaskInfo } from "../core/task/invocation.ts";
 import { type AnyTask, taskMark } from "./any-task.ts";
-import { builderOf, invalidCanvas } from "./builder-methods.ts";
+import { builderOf } from "./builder-methods.ts";
 import type { ChunksBuilder, TypedCanvas } from "./builder-types.ts";
 import { type AnyBulkDefinition, bulkInfo, type BulkTaskDefinition } from "./bulk.ts";
 import { runInline } from "./inline.ts";
@@ -19,9 +20,12 @@ import type { SubmittedJob } from "./submitter.ts";
 import type { TaskContext } from "./task-context.ts";
 import { type KwargsOf, taskInfo, type TaskSettings } from "./task-settings.ts";
 
-/** The type of the keyword arguments that a caller may give for a schema. */
+/**
+ * The type of the keyword arguments that a caller may give for a schema. A name that the schema does not have is taken
+ * for a mistake; `z.looseObject` takes any.
+ */
 export type GivenKwargs<Schema> = Schema extends z.$ZodObject
-  ? Partial<z.input<Schema>> & { readonly [name: string]: unknown }
+  ? Partial<z.input<Schema>>
   : { readonly [name: string]: unknown };
 /** The type of the value of a run: the return value of a generator, or the value of a promise. */
 export type ValueOf<Returned> =

@@ -8,14 +8,23 @@ import { nameProblem } from "../core/names/names.ts";
 import { nearestName } from "../core/names/nearest-name.ts";
 import { errorData, isFanfoldError } from "../core/task/error-data.ts";
 import { requireStreaming } from "../core/task/streaming-handlers.ts";
+import { workflowMark } from "../core/workflow-mark.ts";
 import { type AnyTask, isTask } from "./any-task.ts";
+import type { Whole } from "./builder-types.ts";
 import { canvasOf, type CanvasSource } from "./canvas-builder.ts";
 import { describeIssue } from "./schema-issue.ts";
+import { buildCanvas, type Workflow } from "./workflow-type.ts";
+
+export type { Workflow } from "./workflow-type.ts";
 
 /** The definition that `defineWorkflow` takes. */
-export interface WorkflowDefinition<Parameters extends z.$ZodObject> {
+export interface WorkflowDefinition<
+  Parameters extends z.$ZodObject,
+  Source extends CanvasSource = CanvasSource,
+  Name extends string = string,
+> {
   /** Unique among the workflows of a deployment, 1 to 200 characters without white space. */
-  readonly name: string;
+  readonly name: Name;
   /** What the workflow does, in a sentence for people. */
   readonly description?: string;
   /** Schema of its parameters. `z.strictObject` refuses fields that it does not name, `z.object` drops them. */
@@ -24,7 +33,7 @@ export interface WorkflowDefinition<Parameters extends z.$ZodObject> {
    * Returns the canvas. Must be synchronous, and return the same canvas for the same parameters. Look data up inside
    * tasks.
    */
-  readonly canvas: (parameters: z.output<Parameters>) => CanvasSource;
+  readonly canvas: (parameters: z.output<Parameters>) => Source & Whole<Source>;
   /**
    * The path tasks that the canvas calls for moved and deleted items, with `stream_results`. There may be millions, so a
    * task that does not stream its results is refused here, before any job starts.
@@ -39,19 +48,6 @@ export interface WorkflowDefinition<Parameters extends z.$ZodObject> {
   readonly supervised?: boolean;
 }
 
-const workflowMark = Symbol.for("fanfold.workflow");
-
-/** A named canvas with parameters, as `defineWorkflow` returns it. */
-export interface Workflow {
-  readonly [workflowMark]: true;
-  readonly name: string;
-  readonly description: string;
-  readonly parameters: z.$ZodObject;
-  readonly canvas: (parameters: never) => CanvasSource;
-  readonly timeoutSeconds: number | undefined;
-  readonly supervised: boolean;
-}
-
 /**
  * Defines a workflow that can be started by name, through the API, the CLI or a schedule.
  * @throws FanfoldError `invalid_request` (`details.field` names the field), `cannot_stream` for a handler
@@ -63,7 +59,11 @@ export interface Workflow {
  *   canvas: ({ n }) => chord(Array.from({ length: n }, (_, i) => mul.s(i + 1, i + 1)), sum.s()),
  * });
  */
-export function defineWorkflow<Parameters extends z.$ZodObject>(definition: WorkflowDefinition<Parameters>): Workflow {
+export function defineWorkflow<
+  Parameters extends z.$ZodObject,
+  Source extends CanvasSource,
+  const Name extends string = string,
+>(definition: WorkflowDefinition<Parameters, Source, Name>): Workflow<z.input<Parameters>, Source, Name> {
   const { name, description = "", parameters, canvas, timeout, supervised = false, handlers = {} } = definition;
   const problem = nameProblem(name);
   if (problem !== undefined) throw invalid("/name", `the name of a workflow ${problem}`);
@@ -75,7 +75,8 @@ export function defineWorkflow<Parameters extends z.$ZodObject>(definition: Work
     name,
     description,
     parameters,
-    canvas,
+    canvas: (fields: unknown) => canvas(checkedFields(name, parameters, fields) as never) as never,
+    [buildCanvas]: canvas,
     timeoutSeconds: timeout,
     supervised,
   });
@@ -156,25 +157,29 @@ export function createWorkflows(workflows: Iterable<Workflow>): Workflows {
 }
 
 function start(workflow: Workflow, fields: unknown): StartedWorkflow {
-  assertJson(fields, "", { code: "invalid_parameters" });
-  const checked = z.safeParse(workflow.parameters, fields);
-  if (!checked.success) {
-    const { field, message } = describeIssue(checked.error);
-    throw new FanfoldError("invalid_parameters", `${field || "the fields"} of workflow ${workflow.name}: ${message}`, {
-      details: { field },
-    });
-  }
+  const parameters = checkedFields(workflow.name, workflow.parameters, fields);
   return {
-    canvas: canvasFrom(workflow, checked.data),
-    parameters: parametersJson(checked.data, fields as JsonObject),
+    canvas: canvasFrom(workflow, parameters),
+    parameters: parametersJson(parameters, fields as JsonObject),
     ...(workflow.timeoutSeconds !== undefined && { timeoutSeconds: workflow.timeoutSeconds }),
     ...(workflow.supervised && { supervised: true as const }),
   };
 }
 
+/** Returns the parsed fields, with their defaults. */
+function checkedFields(workflow: string, parameters: z.$ZodObject, fields: unknown): unknown {
+  assertJson(fields, "", { code: "invalid_parameters" });
+  const checked = z.safeParse(parameters, fields);
+  if (checked.success) return checked.data;
+  const { field, message } = describeIssue(checked.error);
+  throw new FanfoldError("invalid_parameters", `${field || "the fields"} of workflow ${workflow}: ${message}`, {
+    details: { field },
+  });
+}
+
 function canvasFrom(workflow: Workflow, parameters: unknown): Canvas {
   try {
-    return canvasOf(workflow.canvas(parameters as never));
+    return canvasOf(workflow[buildCanvas](parameters as never));
   } catch (error) {
     // A FanfoldError answers the caller, who chose the parameters. Any other error is a bug of the workflow.
     if (isFanfoldError(error)) throw error;

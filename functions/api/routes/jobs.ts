@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { FanfoldError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
+import { LIMITS } from "../../core/limits.ts";
 import { jobIdOf, ownerOf, parseRunId } from "../../core/plan/run-id.ts";
 import { definedOf } from "../defined-of.ts";
 import { hasEnded, jobEvents } from "../follow-events.ts";
@@ -43,6 +44,7 @@ const fromIndex = wholeNumber(0, Number.MAX_SAFE_INTEGER)
 
 /** An id in a query. Ids that are longer fit into no key of a store. */
 const idOf = (description: string) => z.string().min(1).max(2_000).optional().describe(description);
+const nameIn = (description: string) => z.string().min(1).max(LIMITS.nameCharacters).optional().describe(description);
 /** The root group has the id of its job. */
 const isGroupId = (id: string): boolean => {
   const owner = ownerOf(id);
@@ -57,7 +59,13 @@ export const jobRoutes = [
     summary: "Jobs, newest first",
     description:
       "With `?stamp` only jobs whose canvas carries it. The first 16 different stamps of a canvas count, not those of input pages or of what tasks spawn. A page may be empty although more follow: ask until there is no cursor.",
-    query: z.strictObject({ state: jobState.optional(), stamp: stamp.optional(), limit, cursor: jobCursor }),
+    query: z.strictObject({
+      state: jobState.optional(),
+      workflow: nameIn("Only jobs of this workflow"),
+      stamp: stamp.optional(),
+      limit,
+      cursor: jobCursor,
+    }),
     replies: { 200: { description: "A page of them", schema: jobPage } },
     handle: async ({ query }, { engine }) =>
       Response.json(await engine.jobs({ limit: DEFAULT_LIMIT, ...definedOf(query) })),
@@ -108,6 +116,7 @@ export const jobRoutes = [
     params: id,
     query: z.strictObject({
       status: runStatus.optional(),
+      task: nameIn("Only runs of this task"),
       stamp: stamps,
       group: idOf("Only the runs of this group, without those of groups below it"),
       limit,

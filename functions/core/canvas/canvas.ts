@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from "../json.ts";
+import type { KnownQueue } from "../names/known-names.ts";
 import type { RetryPolicy } from "../retry-policy.ts";
 import type { ConcurrencyLimit, LockRequest, RateLimit } from "../task/run-limits.ts";
 import type { ValueCondition } from "./value-condition.ts";
@@ -40,7 +41,7 @@ export type Dedupe = "running" | "forever" | "none" | number;
 /** Options of one signature. Durations are seconds. */
 export interface SignatureOptions {
   /** `site.queue#function` or a short form (`parseQueueName`). Default: the queue of the task. */
-  readonly queue?: string;
+  readonly queue?: KnownQueue;
   /** Whole number from 0 to 9. */
   readonly priority?: number;
   /** Seconds to wait before the run may start. */

@@ -332,6 +332,8 @@ export interface TaskInfo {
   readonly limits?: RunLimits;
   /** Set only for a bulk task, whose code is called once for many runs. */
   readonly bulk?: BulkInfo;
+  /** Places in the arguments that views do not show (core/task/redact.ts). */
+  readonly redact?: readonly string[];
   /** Set only for a path task, which takes and hands over items. */
   readonly paths?: PathTaskInfo;
   /** Set only for an async generator, whose number of children is known only when it runs. */

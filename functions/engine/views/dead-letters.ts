@@ -1,5 +1,6 @@
 import { isGroupStep } from "../../core/plan/plan.ts";
 import { jobIdOf, parseRunId, runIdOf } from "../../core/plan/run-id.ts";
+import { redacted } from "../../core/task/redact.ts";
 import type { Context } from "../context.ts";
 import { type DeadLetter, isDeadLetterId, queryDeadLetters, readDeadLetter } from "../items/dead-letter-items.ts";
 import { readHeader } from "../items/header-reads.ts";
@@ -88,7 +89,8 @@ async function callOf(context: Context, letter: DeadLetter): Promise<Pick<DeadLe
   if (!ref || !header || header.pages) return {};
   try {
     const step = (await memberStrand(context, header, ref.index)).strand[ref.stepIndex];
-    return step && !isGroupStep(step) ? { args: step.args ?? [], kwargs: step.kwargs ?? {} } : {};
+    if (!step || isGroupStep(step)) return {};
+    return redacted({ args: step.args ?? [], kwargs: step.kwargs ?? {} }, context.registry.info(step.task)?.redact);
   } catch (error) {
     if (error instanceof PortError) throw error;
     return {}; // The plan cannot be read, which may be why the message was given up.

@@ -136,7 +136,7 @@ const ENDED: ReadonlySet<string> = new Set<EndState>(["success", "failure", "can
 /** Lists jobs, newest first. A page may be empty although more follow. */
 export async function listJobs(context: Context, filter: JobFilter): Promise<Page<JobView>> {
   const limit = Math.min(filter.limit ?? 50, 500);
-  const { state, stamp } = filter;
+  const { state, stamp, workflow } = filter;
   const partition =
     stamp !== undefined
       ? stampIndexPartition(indexedStamp(context, stampText(stamp)))
@@ -154,7 +154,12 @@ export async function listJobs(context: Context, filter: JobFilter): Promise<Pag
     read += page.items.length;
     const now = context.clock.now();
     const views = await all((await jobsOf(context, page.items)).map((root) => viewInList(context, root, now)));
-    items.push(...views.filter((view) => state === undefined || view.state === state));
+    items.push(
+      ...views.filter(
+        (view) =>
+          (state === undefined || view.state === state) && (workflow === undefined || view.workflow === workflow),
+      ),
+    );
     cursor = page.cursor;
   } while (cursor !== undefined && items.length < limit && read < ENTRIES_READ);
   return { items, ...(cursor !== undefined && { cursor }) };

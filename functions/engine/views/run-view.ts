@@ -3,6 +3,7 @@ import { isGroupStep } from "../../core/plan/plan.ts";
 import { isIdentity, jobIdOf, parseRunId, runIdOf } from "../../core/plan/run-id.ts";
 import { isSuccess, isTerminal } from "../../core/plan/run-state.ts";
 import { carriesStamp, filterTexts } from "../../core/plan/stamps.ts";
+import { redacted } from "../../core/task/redact.ts";
 import type { Context } from "../context.ts";
 import type { Page, RunView } from "../job-views.ts";
 import type { RunFilter } from "../requests.ts";
@@ -106,13 +107,14 @@ async function callOf(
 ): Promise<Pick<RunView, "args" | "kwargs" | "inputOf">> {
   if (!isPlanned(header, run)) return {};
   const step = (await strandOf(context, header, run)).strand[run.stepIndex];
-  if (step === undefined || isGroupStep(step)) return {};
+  if (step === undefined) return {};
   const [parent, ...others] = run.stepIndex > 0 ? [] : await parentsOf(context, header, run.index);
   const given = others.length > 0 || parent === undefined ? undefined : await lastRunId(context, header, parent);
   const before = run.stepIndex > 0 ? runIdOf(run.gid, run.index, run.stepIndex - 1) : (given ?? header.input);
+  // What a wait is about is what came before it, although the wait does not take it.
+  if (isGroupStep(step)) return step.wait && before !== undefined ? { inputOf: before } : {};
   return {
-    args: step.args ?? [],
-    kwargs: step.kwargs ?? {},
+    ...redacted({ args: step.args ?? [], kwargs: step.kwargs ?? {} }, context.registry.info(step.task)?.redact),
     ...(before !== undefined && !step.immutable && others.length === 0 && { inputOf: before }),
   };
 }
@@ -159,6 +161,7 @@ export async function listRuns(context: Context, jobId: string, filter: RunFilte
     if (root.outcome) return { items };
     for await (const view of pendingRuns(context, root, of)) {
       if (filter.groupId !== undefined && view.groupId !== filter.groupId) continue;
+      if (filter.task !== undefined && view.task !== filter.task) continue;
       if (wanted !== undefined && !carriesStamp(view.stamps, wanted)) continue;
       items.push(view);
       if (items.length >= limit) return { items, cursor: view.runId };
@@ -170,6 +173,7 @@ export async function listRuns(context: Context, jobId: string, filter: RunFilte
   for await (const { run, header, cursor } of walk) {
     const view = await viewRun(context, run, header);
     if (filter.status !== undefined && view.status !== filter.status) continue;
+    if (filter.task !== undefined && view.task !== filter.task) continue;
     if (wanted !== undefined && !carriesStamp(view.stamps, wanted)) continue;
     items.push(view);
     if (items.length >= limit) return { items, cursor };

@@ -1,4 +1,5 @@
 import { ResultError } from "../../client/results.ts";
+import type { FieldsOf, FieldsThen, ValueOfWork } from "../../client/work.ts";
 import { FanfoldError } from "../../core/errors.ts";
 import type { Json, JsonObject } from "../../core/json.ts";
 import { MAX_RECEIVES } from "../../core/names/queue-name.ts";
@@ -9,7 +10,7 @@ import { createEngine } from "../../engine/engine.ts";
 import type { GroupView, JobView, Page, ReportView, RunView } from "../../engine/job-views.ts";
 import { PortError, type Ports } from "../../engine/ports.ts";
 import type { AnyTask } from "../../sdk/any-task.ts";
-import type { CanvasSource, ResultOf } from "../../sdk/builder-types.ts";
+import type { CanvasSource, TaskLike, Whole } from "../../sdk/builder-types.ts";
 import { canvasOf } from "../../sdk/canvas-builder.ts";
 import { type Exports, loadTaskModule } from "../../sdk/module.ts";
 import { createRegistry, createRunner } from "../../sdk/runner.ts";
@@ -104,13 +105,14 @@ export class TestEngine {
   }
 
   /**
-   * Runs a canvas to its end and returns its value: a list of values when it ends in a group.
+   * Runs a canvas or a workflow to its end and returns its value: a list of values when it ends in a group.
    * @throws ResultError with the name and message of the error that ended the job; FanfoldError `job_unfinished` when
    *   the job waits for an event or an approval
    */
-  run<Work extends CanvasSource>(work: Work): Promise<ResultOf<Work>>;
-  /** Runs a workflow to its end and returns its value. Throws as the other `run` does. */
-  run(workflow: Workflow | string, fields?: JsonObject): Promise<Json>;
+  run<Work extends CanvasSource | TaskLike | Workflow | string>(
+    work: Work & Whole<Work>,
+    ...fields: Work extends string | Workflow ? FieldsThen<FieldsOf<unknown, Work>, never> : []
+  ): Promise<ValueOfWork<unknown, Work>>;
   async run(work: CanvasSource | Workflow | string, fields?: JsonObject): Promise<never> {
     const job = await this.settle(await this.submit(work, fields));
     return (await this.#valueOf(job)) as never;
