@@ -24,6 +24,7 @@ export default defineConfig({
     pool: "forks",
     // Workers that a test starts inherit it.
     execArgv: READ_SOURCES,
+    globalSetup: "test/bundle-sources.ts",
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createRequire, register } from "node:module";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join, relative } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { isMainThread } from "node:worker_threads";
 
 /**
@@ -10,18 +10,26 @@ import { isMainThread } from "node:worker_threads";
  * start hundreds of processes that load 300 sources each. It knows less: no decorators and no CommonJS.
  *
  * Node loads it twice, in the process itself and in the thread that answers for its imports.
+ *
+ * Under vitest, a module that bundle-sources.ts has bundled is that of the bundle.
  */
 if (isMainThread) {
   register(import.meta.url);
   process.setSourceMapsEnabled(true);
 }
 
-const CACHE = join(import.meta.dirname, "../node_modules/.cache/fanfold-sources");
+const ROOT = join(import.meta.dirname, "..");
+const CACHE = join(ROOT, "node_modules/.cache/fanfold-sources");
+const BUNDLE = process.env.FANFOLD_TEST_BUNDLE;
 let esbuild;
 
 export async function load(url, context, nextLoad) {
   if (!url.startsWith("file:") || !/\.m?ts$/.test(url)) return nextLoad(url, context);
-  const text = readFileSync(fileURLToPath(url), "utf8");
+  const path = fileURLToPath(url);
+  const bundled = BUNDLE && join(BUNDLE, relative(ROOT, path).replace(/\.ts$/, ".mjs"));
+  if (bundled && existsSync(bundled))
+    return { format: "module", source: `export * from "${pathToFileURL(bundled).href}";`, shortCircuit: true };
+  const text = readFileSync(path, "utf8");
   const cached = join(CACHE, `${createHash("sha1").update(url).update(text).digest("hex")}.mjs`);
   return { format: "module", source: read(cached) ?? transformed(text, url, cached), shortCircuit: true };
 }
