@@ -15,8 +15,8 @@ const ENTRIES = [
 /** Lets each module of a bundle find what lies beside its source. */
 const sourcePlaces: Plugin = {
   name: "source-places",
-  setup: ({ onLoad }) =>
-    onLoad({ filter: /\.ts$/ }, ({ path }) => {
+  setup: (bundle) =>
+    bundle.onLoad({ filter: /\.ts$/ }, ({ path }) => {
       const places = { url: pathToFileURL(path).href, filename: path, dirname: dirname(path) };
       const contents = readFileSync(path, "utf8").replaceAll(
         /\bimport\.meta\.(url|filename|dirname)\b/g,
@@ -30,7 +30,7 @@ const sourcePlaces: Plugin = {
  * Bundles the sources for the processes that tests start, in which `tsx-cached.mjs` finds the bundle by its variable.
  * There are hundreds of such processes, and half of the time of each was the loading of 300 modules.
  */
-export default async function bundleSources(project: TestProject): Promise<() => void> {
+export async function setup(project: TestProject): Promise<() => void> {
   const cache = join(ROOT, "node_modules/.cache");
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, "fanfold-bundle-"));

@@ -31,7 +31,7 @@ export function submitCommand(): Command {
     )
     .option(
       "--items <file>",
-      "run the canvas for chunks of the items in a file (- reads stdin): a path as JSON text, or an object with a path, per line",
+      "run the canvas for chunks of the items of a file (- reads stdin): a line is a path as JSON text, or an object with one",
     )
     .option("--chunk-size <n>", "with --items: items of a chunk, 40 by default", wholeNumber(1, 4_096))
     .action(

@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { documentation, wholeNumber } from "./schemas.ts";
+import { documentation } from "./schemas.ts";
+import { wholeNumber } from "./query-schemas.ts";
 
 /** What lists have in common: how many items a page has, and where it begins. */
 export const limit = wholeNumber(1, 1_000).optional();

@@ -14,11 +14,12 @@ const refuse = defineTask({
   },
 });
 const waits = defineTask({ name: "waits", run: (ctx) => ctx.waitForEvent("go", { timeoutSeconds: 600 }) });
+const staysWaiting = defineTask({ name: "stays-waiting", run: (ctx) => ctx.waitForEvent("never") });
 const PACE = { firstMs: 1, longestMs: 5 };
 
 /** An API whose engine goes on with what there is to do whenever a job is asked for. */
 function start(): Api & { readonly asked: string[] } {
-  const api = startApi({ tasks: [square, total, refuse, waits] });
+  const api = startApi({ tasks: [square, total, refuse, waits, staysWaiting] });
   const asked: string[] = [];
   const client = createClient({
     url: "http://127.0.0.1:7420",
@@ -99,7 +100,7 @@ describe("a job that the client has started", () => {
   });
   it("ends a wait when its signal aborts", async () => {
     const { client } = start();
-    const job = await client.submit(waits.s());
+    const job = await client.submit(staysWaiting.s());
     const signal = AbortSignal.timeout(20);
     await expect(job.wait({ signal })).rejects.toThrow(/timeout/);
   });

@@ -6,7 +6,7 @@ import { startApi } from "../api/api.ts";
 const connect = defineTask({
   name: "connect",
   redact: ["/kwargs/password", "/args/0/token"],
-  run: (ctx, { token }: { user: string; token: string }) => `${token}${String(ctx.kwargs["password"])}`.length,
+  run: (ctx, { token }: { user: string; token: string }) => token.length + (ctx.kwargs["password"] as string).length,
 });
 const draft = defineTask({ name: "draft", run: () => ({ title: "Q3" }) });
 
@@ -16,7 +16,8 @@ describe("what views show of the arguments of a run", () => {
     const canvas = connect.signature([{ user: "ada", token: "t0ken" }], { password: "s3cret", host: "db" });
     const { jobId } = await client.submit(canvas);
     await local.untilQuiet();
-    const [{ runId = "" } = {}] = (await client.runs(jobId)).items;
+    const [listed] = (await client.runs(jobId)).items;
+    const runId = listed?.runId ?? "";
     const run = await client.run(runId);
     expect(run).toMatchObject({
       args: [{ user: "ada", token: "[redacted]" }],

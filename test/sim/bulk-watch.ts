@@ -1,7 +1,7 @@
 import type { BulkCall, BulkOutcome, TaskCall } from "../../functions/core/task/invocation.ts";
 import type { PassHook } from "../../functions/core/task/bulk.ts";
 import type { SimProcess } from "./scheduler.ts";
-import { rowOf } from "./shape.ts";
+import { rowOf } from "./row-of.ts";
 import type { AppliedWrite } from "./sim-store.ts";
 import type { Simulation } from "./simulation.ts";
 

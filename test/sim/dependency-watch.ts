@@ -9,7 +9,7 @@ import { type Edge, outcomeOf } from "../../functions/engine/items/edge-items.ts
 import type { Item } from "../../functions/engine/ports.ts";
 import type { Complaints } from "./reference.ts";
 import type { SimProcess } from "./scheduler.ts";
-import { rowOf } from "./shape.ts";
+import { rowOf } from "./row-of.ts";
 import type { Watched } from "./sim-ports.ts";
 import { VersionWatch } from "./version-watch.ts";
 

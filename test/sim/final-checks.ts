@@ -11,7 +11,8 @@ import type { ClientJob } from "./clients.ts";
 import { type Ended, handleOf, isFailed } from "./reference-values.ts";
 import { ReportWatch } from "./report-watch.ts";
 import { Reference } from "./reference.ts";
-import { rowOf, stepsOfJob } from "./shape.ts";
+import { stepsOfJob } from "./shape.ts";
+import { rowOf } from "./row-of.ts";
 import type { Simulation } from "./simulation.ts";
 import { withoutGroup } from "./values.ts";
 

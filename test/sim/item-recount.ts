@@ -3,7 +3,7 @@ import { isFailure } from "../../functions/core/plan/run-state.ts";
 import { type ItemCounts, itemTotal } from "../../functions/core/task/item-counts.ts";
 import type { Ended } from "./reference-values.ts";
 import { itemsReported } from "./report-watch.ts";
-import type { Script } from "./workload.ts";
+import type { Script } from "./script.ts";
 
 const HANDED_OVER = ["h_processed", "h_skipped", "h_reports"] as const;
 

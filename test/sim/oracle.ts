@@ -19,12 +19,13 @@ import { withStep } from "./item-recount.ts";
 import { LedgerWatch } from "./ledger-watch.ts";
 import type { Complaints } from "./reference.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
-import { rowOf, type Shape } from "./shape.ts";
+import { rowOf } from "./row-of.ts";
+import type { Shape } from "./shape.ts";
 import type { Watched } from "./sim-ports.ts";
 import { SeenResults } from "./seen-results.ts";
 import type { AppliedWrite } from "./sim-store.ts";
 import { eventValue } from "./values.ts";
-import type { ScriptWait } from "./workload.ts";
+import type { ScriptWait } from "./script.ts";
 
 const COUNTED = ["ignored", "success", "skipped", "error", "broken", "cancelled", "failedMembers"];
 

@@ -28,7 +28,8 @@ import { repeated, type Shape, type Step, stepsOf } from "./shape.ts";
 import { outputOf } from "./sim-executions.ts";
 import { toldAs, valueOf, withoutGroup } from "./values.ts";
 import { behaviourIn, executionIn } from "./script-in-round.ts";
-import { type Script, TASKS } from "./workload.ts";
+import { TASKS } from "./workload.ts";
+import type { Script } from "./script.ts";
 
 const CUT: Ended = { status: "cut", counts: undefined };
 
@@ -392,9 +393,8 @@ export class Reference {
     const stored = this.#stored.value(run);
     const wanted = value.kind === "group" ? handleOf(value.entries) : value.json;
     const found = value.kind === "group" ? withoutGroup(stored) : stored;
-    if (canonicalJson(found) !== canonicalJson(wanted)) {
+    if (canonicalJson(found) !== canonicalJson(wanted))
       this.#complaints.bad("wrong-value", `${run.runId} has ${shorten(found)}, must have ${shorten(wanted)}`);
-    }
     return ended;
   }
 }

@@ -7,7 +7,7 @@ import type { Item } from "../../functions/engine/ports.ts";
 import type { Complaints } from "./reference.ts";
 import type { Shape } from "./shape.ts";
 import type { SimStore } from "./sim-store.ts";
-import type { Script } from "./workload.ts";
+import type { Script } from "./script.ts";
 
 /** Returns the state in which a script leaves an item. */
 export function stateAt({ label }: Pick<Script, "label">, position: number): keyof ItemCounts {

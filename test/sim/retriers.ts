@@ -5,7 +5,7 @@ import type { Run } from "../../functions/engine/item-kinds.ts";
 import { type ClientJob, type Retry, retryJob } from "./clients.ts";
 import type { Processes } from "./processes.ts";
 import { type Random, seededRandom } from "./random.ts";
-import { rowOf } from "./shape.ts";
+import { rowOf } from "./row-of.ts";
 import type { Simulation } from "./simulation.ts";
 import { TEAMS } from "./team-stamps.ts";
 

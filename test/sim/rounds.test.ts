@@ -18,7 +18,8 @@ import { partPrefix } from "./ledger-part.ts";
 import { Shape, stepsOf } from "./shape.ts";
 import { SimStore } from "./sim-store.ts";
 import { valueOf } from "./values.ts";
-import { type JobSpec, type Script, TASKS } from "./workload.ts";
+import { type JobSpec, TASKS } from "./workload.ts";
+import type { Script } from "./script.ts";
 
 /**
  * These tests write rows, headers and ledgers of a retried group by hand, wrong ones too, and check how the oracle,

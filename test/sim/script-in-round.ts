@@ -1,4 +1,4 @@
-import type { Script } from "./workload.ts";
+import type { Script } from "./script.ts";
 
 /** Returns how a script behaves in a round. */
 export function behaviourIn({ behaviour, heals }: Script, round: number): Script["behaviour"] {

@@ -33,7 +33,8 @@ import { kindOfTask, sharedTask } from "./releases.ts";
 import { KINDS, needName, type SharedWork } from "./shared-work.ts";
 import { normalised, toldAs, valueOf } from "./values.ts";
 import { behaviourIn, executionIn } from "./script-in-round.ts";
-import { MAX_ATTEMPTS, type Script, type ScriptWait, TASKS } from "./workload.ts";
+import { MAX_ATTEMPTS, TASKS } from "./workload.ts";
+import type { Script, ScriptWait } from "./script.ts";
 
 /** An observer of user code. */
 export interface RunWatcher {

@@ -47,7 +47,8 @@ import { type Part, partOf } from "./ledger-part.ts";
 import { EverRevoked } from "./ever-revoked.ts";
 import { RetryOrders } from "./retry-orders.ts";
 import type { SimStore } from "./sim-store.ts";
-import { type JobSpec, type Script, TASKS } from "./workload.ts";
+import { type JobSpec, TASKS } from "./workload.ts";
+import type { Script } from "./script.ts";
 
 /** A step of a strand, read from the canvas and the scripts, independent of the engine's own plan. */
 export type Step = StepKind & { readonly links: readonly Canvas[]; readonly errors: readonly Canvas[] };
@@ -388,16 +389,4 @@ export class Shape {
     const [start, end] = [page === 0 ? 0 : cursor(page - 1), cursor(page)];
     return start === undefined || end === undefined ? undefined : items.slice(start, end);
   }
-}
-
-export function rowOf(item: Item | undefined, width: number): Run | undefined {
-  if (!item) return undefined;
-  const cut = item.key.partition.lastIndexOf("#");
-  const [, local, step] = item.key.sort.split("#");
-  const ref = {
-    gid: item.key.partition.slice(2, cut),
-    index: Number(item.key.partition.slice(cut + 1)) * width + Number(local),
-    stepIndex: Number(step),
-  };
-  return asRun(item, { ...ref, runId: runIdOf(ref.gid, ref.index, ref.stepIndex) });
 }

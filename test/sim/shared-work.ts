@@ -2,7 +2,8 @@ import type { Canvas, Dedupe, Dependency, Signature, SignatureOptions } from "..
 import type { JsonObject } from "../../functions/core/json.ts";
 import { type Random, seededRandom } from "./random.ts";
 import { sharedTask } from "./releases.ts";
-import { MAX_ATTEMPTS, type Script, TASKS } from "./workload.ts";
+import { MAX_ATTEMPTS, TASKS } from "./workload.ts";
+import type { Script } from "./script.ts";
 
 /** Different tasks that are shared in one simulation. Few, so that most are asked for several times. */
 export const KINDS = 4;

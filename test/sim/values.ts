@@ -1,5 +1,5 @@
 import { canonicalJson, type Json } from "../../functions/core/json.ts";
-import type { Script } from "./workload.ts";
+import type { Script } from "./script.ts";
 
 /** Returns the value of a script's run. It depends on the label and on all input, so a wrong input shows in the end. */
 export function valueOf(script: Script, args: readonly Json[], told: readonly string[] = []): Json {

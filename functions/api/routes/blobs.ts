@@ -4,7 +4,7 @@ import { FanfoldError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { blobLink, blobRef, blobUpload } from "../blob-schemas.ts";
 import { invalid, route } from "../route.ts";
-import { flag } from "../schemas.ts";
+import { flag } from "../query-schemas.ts";
 
 const sha256 = z
   .string()

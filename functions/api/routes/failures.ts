@@ -6,7 +6,7 @@ import { definedOf } from "../defined-of.ts";
 import { deadLetter, deadLetterCounts, deadLetterPage, deadLetterReason, failurePage } from "../failure-schemas.ts";
 import { type Route, route } from "../route.ts";
 import { deadLetterCursor, failureCursor, limit } from "../cursors.ts";
-import { wholeNumber } from "../schemas.ts";
+import { wholeNumber } from "../query-schemas.ts";
 import { jobIdParam } from "./job-id.ts";
 
 const text = z.string().min(1).max(LIMITS.nameCharacters);

@@ -4,7 +4,8 @@ import { identityCursor } from "../cursors.ts";
 import { definedOf } from "../defined-of.ts";
 import { identityPage } from "../identity-schemas.ts";
 import { route } from "../route.ts";
-import { runStatus, wholeNumber } from "../schemas.ts";
+import { runStatus } from "../schemas.ts";
+import { wholeNumber } from "../query-schemas.ts";
 
 export const identityRoute = route({
   method: "GET",

@@ -3,7 +3,8 @@ import type { Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
 import { readCanvas } from "../read-canvas.ts";
 import { invalid, route } from "../route.ts";
-import { documentation, inputSealed, pageStored, wholeNumber } from "../schemas.ts";
+import { documentation, inputSealed, pageStored } from "../schemas.ts";
+import { wholeNumber } from "../query-schemas.ts";
 import { jobIdParam, requireJob } from "./job-id.ts";
 
 const MOST_PAGES = 1_000_000;

@@ -14,7 +14,6 @@ import {
   cancelled,
   eventName,
   eventSent,
-  flag,
   job,
   jobEvent,
   jobGraph,
@@ -24,10 +23,8 @@ import {
   resultEntry,
   runPage,
   runStatus,
-  stamp,
-  stamps,
-  wholeNumber,
 } from "../schemas.ts";
+import { flag, stamp, stamps, wholeNumber } from "../query-schemas.ts";
 import { jobIdParam, requireJob } from "./job-id.ts";
 
 const id = z.strictObject({ id: jobIdParam });

@@ -4,7 +4,7 @@ import { lockCursor } from "../cursors.ts";
 import { definedOf } from "../defined-of.ts";
 import { lockPage } from "../lock-schemas.ts";
 import { route } from "../route.ts";
-import { wholeNumber } from "../schemas.ts";
+import { wholeNumber } from "../query-schemas.ts";
 
 export const lockRoute = route({
   method: "GET",

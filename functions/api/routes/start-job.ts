@@ -4,7 +4,8 @@ import { LIMITS } from "../../core/limits.ts";
 import type { Dependencies } from "../dependencies.ts";
 import { readCanvas } from "../read-canvas.ts";
 import { invalid, route } from "../route.ts";
-import { documentation, flag, startedOrEstimate, submitted } from "../schemas.ts";
+import { documentation, startedOrEstimate, submitted } from "../schemas.ts";
+import { flag } from "../query-schemas.ts";
 import { secondsPerTask, timeoutSeconds } from "../start-parameters.ts";
 import { readPlanQuery, submittedResponse } from "./submitted.ts";
 

@@ -3,7 +3,8 @@ import { LIMITS } from "../../core/limits.ts";
 import { statisticsCursor } from "../cursors.ts";
 import { definedOf } from "../defined-of.ts";
 import { route } from "../route.ts";
-import { components, wholeNumber } from "../schemas.ts";
+import { components } from "../schemas.ts";
+import { wholeNumber } from "../query-schemas.ts";
 import { site, statisticsPage } from "../statistics-schemas.ts";
 import { jobIdParam, requireJob } from "./job-id.ts";
 

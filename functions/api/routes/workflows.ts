@@ -9,14 +9,8 @@ import type { SubmitRequest, Submitted } from "../../engine/contract.ts";
 import type { Dependencies, Workflows } from "../dependencies.ts";
 import { checkTasks } from "../read-canvas.ts";
 import { invalid, route } from "../route.ts";
-import {
-  documentation,
-  flag,
-  startedOrEstimate,
-  submitted,
-  workflow as workflowSchema,
-  workflowList,
-} from "../schemas.ts";
+import { documentation, startedOrEstimate, submitted, workflow as workflowSchema, workflowList } from "../schemas.ts";
+import { flag } from "../query-schemas.ts";
 import { secondsPerTask, timeoutSeconds } from "../start-parameters.ts";
 import { readPlanQuery, submittedResponse } from "./submitted.ts";
 
