@@ -122,12 +122,21 @@ export class VersionWatch {
     const round = this.#rounds.get(gid) as Round;
     if (!now || (isTerminal(now.status) && outcomeOf(IDS, now) !== edge.outcome)) round.mayRun = true;
   }
-  /** Handles a run that has taken an end which was there. */
+  /**
+   * Handles a run that has taken an end which was there. One that had subscribed to the round before that ended takes
+   * it, whatever it is.
+   */
   reused(process: SimProcess, { adopts = "", adoptsRound = 0, runId }: Run): void {
     const made = this.#made.get(`${adopts} ${adoptsRound}`);
     for (const [task, version] of made ?? [])
-      if (versionOf(process, task) > version)
+      if (versionOf(process, task) > version && !this.#hadSubscribed(adopts, adoptsRound, runId))
         this.#complaints.bad("took-an-outdated-end", `${runId}: ${task} ${version}, ${process.name} is newer`);
+  }
+  #hadSubscribed(gid: string, round: number, runId: string): boolean {
+    for (const { key, attributes } of this.#world.store.items())
+      if (key.partition.startsWith(`U#${gid}#`) && attributes["runId"] === runId && Number.parseInt(key.sort) === round)
+        return true;
+    return false;
   }
 }
 function lower(a: Versions, b: Versions): Versions {
