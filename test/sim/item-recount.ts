@@ -1,6 +1,7 @@
 import { addCounts, type Counts } from "../../functions/core/plan/counts.ts";
 import { isFailure } from "../../functions/core/plan/run-state.ts";
 import { type ItemCounts, itemTotal } from "../../functions/core/task/item-counts.ts";
+import type { Run } from "../../functions/engine/item-kinds.ts";
 import type { Ended } from "./reference-values.ts";
 import { itemsReported } from "./report-watch.ts";
 import type { Script } from "./script.ts";
@@ -31,10 +32,18 @@ export function withStep(before: Counts, step: Counts): Counts {
   if ((step["h_reports"] ?? 0) > 0) for (const name of HANDED_OVER) all[name] = step[name] ?? 0;
   return all;
 }
-/** Returns the counts of steps with those of the next one, which may have failed after it had reported some items. */
-export function withRun(before: Counts, { status, counts = {} }: Ended, reported: ItemCounts): Counts {
+/**
+ * Returns the counts of steps with those of the next one, which may have failed after it had reported some items. One
+ * that waited for children had ended well by itself, so its counts have what it reported.
+ */
+export function withRun(
+  before: Counts,
+  { status, counts = {} }: Ended,
+  { joins }: Pick<Run, "joins">,
+  reported: ItemCounts,
+): Counts {
   let left = itemTotal(reported);
-  if (left === 0 || status === "cut" || status === "success") return withStep(before, counts);
+  if (left === 0 || joins !== undefined || status === "cut" || status === "success") return withStep(before, counts);
   const after = { ...withStep(before, { ...counts, ...countersIn(reported), h_reports: 1 }) };
   if (!isFailure(status)) return after;
   for (const name of ["h_processed", "h_skipped"] as const) {

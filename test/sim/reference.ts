@@ -74,7 +74,7 @@ export class Reference {
       const run = this.#shape.row(ref);
       if (!this.#shape.hasEnded(run)) return CUT;
       last = what.kind === "task" ? this.#task(run, what, given) : this.#group(run, what, given);
-      carried = carried && last.counts && withRun(carried, last, this.#stored.reported(run));
+      carried = carried && last.counts && withRun(carried, last, run, this.#stored.reported(run));
       extras.push(...(last.extras ?? []));
       if (last.status === "cut") return CUT;
       if (last.status !== run.status) {

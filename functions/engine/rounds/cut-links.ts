@@ -1,4 +1,4 @@
-import { isSuccess } from "../../core/plan/run-state.ts";
+import { isFailure, isSuccess } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import { calledLinkGroup } from "../groups/link-groups.ts";
 import type { Header, Run } from "../item-kinds.ts";
@@ -14,4 +14,13 @@ export async function cutLinks(context: Context, parent: Header, run: Run): Prom
   if (gid === undefined) return undefined;
   const outcome = (await readHeader(context, gid))?.outcome;
   return outcome === undefined || outcome === "dropped" ? gid : undefined;
+}
+/**
+ * Returns whether the error links of a run were never opened, because a decision above came before its failure. They are
+ * called in the next round, if that leaves the run as it is.
+ */
+export async function hasUncalledErrors(context: Context, parent: Header, run: Run): Promise<boolean> {
+  if (!isFailure(run.status)) return false;
+  const gid = await calledLinkGroup(context, parent, run);
+  return gid !== undefined && (await readHeader(context, gid)) === undefined;
 }

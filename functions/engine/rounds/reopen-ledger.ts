@@ -15,7 +15,7 @@ import { childGroup, currentRows, readLeaf } from "../items/run-reads.ts";
 import { strandOf } from "../plan/strands.ts";
 import type { RetrySelection } from "../requests.ts";
 import { parentsIn } from "../waits/nodes.ts";
-import { cutLinks } from "./cut-links.ts";
+import { cutLinks, hasUncalledErrors } from "./cut-links.ts";
 import { membersNamed, needsRetry } from "./selection.ts";
 import { type NodeAt, suspectNodes } from "./suspect-leaves.ts";
 
@@ -147,7 +147,9 @@ async function runsAgain(
 ): Promise<boolean> {
   for (const run of runs) {
     if (await needsRetry(context, header, run, selection)) return true;
-    if (header.early && (await cutLinks(context, header, run)) !== undefined) return true;
+    if (!header.early) continue;
+    if ((await cutLinks(context, header, run)) !== undefined || (await hasUncalledErrors(context, header, run)))
+      return true;
   }
   return false;
 }
