@@ -11,7 +11,9 @@ const SHOWN_CHARACTERS = 300;
 export async function showValue(client: Client, job: Job, terminal: Terminal, data: string): Promise<void> {
   if (job.error !== undefined) {
     const { name, message, runId } = job.error;
-    terminal.say(`${terminal.paintStatus("red", oneLine(`${name}: ${message}`, 2_000))}\n  in run ${runId}`);
+    terminal.say(
+      `${terminal.paintStatus("red", oneLine(`${name}: ${message}`, 2_000))}${runId === "" ? "" : `\n  in run ${runId}`}`,
+    );
   }
   if (job.value !== undefined) return terminal.print(`${valueText(job.value)}\n`);
   let shown = 0;
@@ -25,9 +27,11 @@ export async function showValue(client: Client, job: Job, terminal: Terminal, da
   }
 }
 
-/** Says how to retry a job in which something failed. */
-export function sayRetry({ jobId, state }: Job, terminal: Terminal, data: string): void {
-  if (state === "failure") terminal.say(`retry what failed: ${further(data, `retry ${jobId}`)}`);
+/** Says how to retry a job in which something failed. A retry knows runs, so it is none where only items failed. */
+export function sayRetry({ jobId, state, error }: Job, terminal: Terminal, data: string): void {
+  if (error?.name === "ItemsFailed")
+    terminal.say("no run failed, so there is nothing to retry: start a job for the items that failed");
+  else if (state === "failure") terminal.say(`retry what failed: ${further(data, `retry ${jobId}`)}`);
 }
 
 /** Returns pretty JSON, or text as it is, cut to a screen. */

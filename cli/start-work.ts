@@ -77,13 +77,14 @@ function readWork(
   name: string,
   fields: readonly string[],
 ): { readonly canvas: unknown } | { readonly pairs: readonly Pair[] } {
-  if (!isFile(name)) return { pairs: readPairs(fields) };
+  if (!isCanvasFile(name)) return { pairs: readPairs(fields) };
   if (fields.length > 0)
     throw invalid("--field", `--field is for workflows; ${name} is a canvas, which holds its arguments itself`);
   return { canvas: readCanvasFile(name) };
 }
 
-function isFile(name: string): boolean {
+/** Whether what the user named is a file with a canvas. Anything else names a workflow. */
+export function isCanvasFile(name: string): boolean {
   return name === "-" || name.endsWith(".json") || name.includes("/");
 }
 

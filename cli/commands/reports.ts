@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Json } from "../../functions/client/index.ts";
 import { action, command, wholeNumber, type CommonOptions, type Context } from "../command.ts";
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -11,6 +12,13 @@ interface ReportsOptions extends CommonOptions {
 }
 const EXAMPLE = `fanfold reports 01JD2Y8ZK5W0E3T7Q9M4R6X8AB
 fanfold reports 01JD2Y8ZK5W0E3T7Q9M4R6X8AB.0.g.2 --json     items of one run`;
+
+/** The message of an item as a person reads it. It is stored as a list of texts. */
+function messageText(message: Json | undefined): string {
+  if (message === undefined) return "";
+  const texts = Array.isArray(message) ? message : [message];
+  return texts.map((text) => (typeof text === "string" ? text : JSON.stringify(text))).join("; ");
+}
 
 export function reportsCommand(): Command {
   return command("reports", "List what path tasks have streamed of their items", EXAMPLE)
@@ -34,7 +42,7 @@ export function reportsCommand(): Command {
               state,
               oneLine(item["path"] as string, 200),
               runId,
-              oneLine(item["message"] === undefined ? "" : JSON.stringify(item["message"]), 120),
+              oneLine(messageText(item["message"]), 120),
             ]);
             const titles = [{ title: "STATE" }, { title: "PATH" }, { title: "RUN" }, { title: "MESSAGE" }];
             await terminal.print(`${table(titles, rows, terminal.columns()).join("\n")}\n`);

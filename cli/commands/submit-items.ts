@@ -1,4 +1,4 @@
-import { createReadStream, existsSync } from "node:fs";
+import { createReadStream, existsSync, statSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Client, InputItem } from "../../functions/client/index.ts";
 import { parseCanvas } from "../../functions/core/canvas/canvas-wire.ts";
@@ -11,7 +11,7 @@ import { requireServer } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
 import { formatCounted } from "../format.ts";
 import { further } from "../repository.ts";
-import { readTextOf } from "../start-work.ts";
+import { isCanvasFile, readTextOf } from "../start-work.ts";
 import type { StartCommandOptions } from "./run.ts";
 
 interface ItemsOptions extends StartCommandOptions {
@@ -34,6 +34,9 @@ export async function submitItems(
   if (field.length > 0) throw badCall("--field", "--field is for workflows; --items runs a canvas for each chunk");
   if (what === "-" && items === "-") throw badCall("--items", "the canvas comes from stdin already");
   if (items !== "-" && !existsSync(items)) throw badCall("--items", `there is no file ${items}`);
+  if (items !== "-" && statSync(items).isDirectory())
+    throw badCall("--items", `${items} is a folder; name a file of items`);
+  if (!isCanvasFile(what)) throw badCall("WHAT", `--items takes a file with a canvas, not the workflow ${what}`);
   const each = parseCanvas(parseJson(readTextOf(what), what === "-" ? "the text from stdin" : what));
   const { client } = await requireServer(options);
   const { jobId } = await client.openJob(
@@ -43,7 +46,11 @@ export async function submitItems(
       ...(timeout !== undefined && { timeoutSeconds: timeout }),
     },
   );
-  const put = await putPages(client, jobId, items);
+  const put = await putPages(client, jobId, items).catch(async (error: unknown) => {
+    // Without a key nobody can go on with this job, which would wait for its input until its deadline.
+    if (key === undefined) await client.cancel(jobId).catch(() => undefined);
+    throw error;
+  });
   await client.sealInput(jobId, put.pages);
   if (terminal.json) await terminal.printJson({ jobId, ...put });
   else {

@@ -21,7 +21,7 @@ fanfold submit compress.json --items files.ndjson --key monday    the canvas for
 export function submitCommand(): Command {
   const target = command(
     "submit",
-    "Start a workflow or canvas on the dev server and return at once; prints the job's id",
+    "Start a workflow or canvas on a server and return at once; prints the job's id",
     EXAMPLE,
   );
   return startOptions(target, "[what]")
@@ -31,7 +31,7 @@ export function submitCommand(): Command {
     )
     .option(
       "--items <file>",
-      "run the canvas for chunks of the items of a file (- reads stdin): a line is a path as JSON text, or an object with one",
+      "run the canvas for chunks of a file's items (- reads stdin), one a line: a path as JSON text, or an object with path",
     )
     .option("--chunk-size <n>", "with --items: items of a chunk, 40 by default", wholeNumber(1, 4_096))
     .action(

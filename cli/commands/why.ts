@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { Client, Run } from "../../functions/client/index.ts";
+import { badCall } from "../answer-value.ts";
 import { action, command, type CommonOptions, type Context } from "../command.ts";
 import { withEngine } from "../connect.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -16,7 +17,9 @@ export function whyCommand(): Command {
     .action(
       action(async ({ terminal }: Context, options: CommonOptions, id: string) =>
         withEngine(options, "manage", async ({ client }) => {
-          const chain = await causesOf(client, await longId(client, id));
+          const runId = await longId(client, id);
+          if (!runId.includes(".")) throw badCall("ID", `${id} is a job; name one of its runs, such as ${id}.0`);
+          const chain = await causesOf(client, runId);
           if (terminal.json) await terminal.printJson({ items: chain.map(factsOf) });
           else await terminal.print(`${chain.map(lineOf).join("\n")}\n`);
           return EXIT.success;

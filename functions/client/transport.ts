@@ -25,6 +25,10 @@ export interface ClientOptions {
 
 /** Returns the options with a `fetch` that signs, where requests are to be signed. */
 export function signing(options: ClientOptions): ClientOptions {
+  if (!URL.canParse(options.url))
+    throw new FanfoldError("invalid_request", "createClient needs the url of the API, http://.. or https://..", {
+      details: { field: "/url" },
+    });
   const { url, token, aws = token === undefined && isOnAws(url), fetch: send = fetch } = options;
   if (aws === false) return options;
   const sign = requestSigner(url, aws === true ? {} : aws);

@@ -122,14 +122,17 @@ export class Graph implements CanvasBuilder<unknown[]> {
     return this.toJSON();
   }
 
-  #add(canvas: Canvas, name: string, { parents, site, id }: NodePlace): GraphTask {
+  #add(canvas: Canvas, name: string, { parents, site, id, ...others }: NodePlace): GraphTask {
     const k = this.#nodes.length;
+    for (const unknown of Object.keys(others)) throw invalid(`/graph/${k}/${unknown}`, "is not known of a node");
+    if (parents !== undefined && !Array.isArray(parents))
+      throw invalid(`/graph/${k}/parents`, "must be a list of nodes or their ids");
     const problem = id === undefined ? undefined : nameProblem(id);
     if (problem !== undefined) throw invalid(`/graph/${k}/id`, problem);
     if (site !== undefined && !(typeof site === "string" && isQueuePart(site)))
       throw invalid(`/graph/${k}/site`, "must be the name of a site");
     const own = id ?? `${name.slice(0, LONGEST)}@${++made}`;
-    const follows = parents?.map((parent) => (typeof parent === "string" ? parent : parent.id));
+    const follows = parents?.map((parent, at) => idOf(parent, `/graph/${k}/parents/${at}`));
     for (const [at, parent] of (follows ?? []).entries()) this.#refuseForeign(parent, own, `/graph/${k}/parents/${at}`);
     const node = {
       id: own,
@@ -149,6 +152,12 @@ export class Graph implements CanvasBuilder<unknown[]> {
       details: { field },
     });
   }
+}
+/** Returns the id of a parent. What is no node is refused here, because a forgotten variable would be no edge. */
+function idOf(parent: GraphTask | string | undefined, field: string): string {
+  const id = typeof parent === "string" ? parent : parent?.id;
+  if (typeof id !== "string") throw invalid(field, "must be a node or its id");
+  return id;
 }
 /** Characters of the name of a task in the id of its node. */
 const LONGEST = 180;

@@ -6,6 +6,7 @@ import { readFailurePolicy } from "../core/canvas/signature-options.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { toJson } from "../core/json-check.ts";
 import type { Json } from "../core/json.ts";
+import { nearestName } from "../core/names/nearest-name.ts";
 import type { TaskInfo } from "../core/task/invocation.ts";
 import { type AnyTask, taskMark } from "./any-task.ts";
 import { builderOf } from "./builder-methods.ts";
@@ -164,6 +165,7 @@ export function createTask<Args extends readonly unknown[], Returned, Kwargs ext
   more: Pick<TaskInfo, "stateMachine" | "paths" | "bulk"> = {},
   bulk?: NonNullable<AnyTask["definition"]["bulk"]>,
 ): Task<Args, ValueOf<Returned>, GivenKwargs<Kwargs>> {
+  refuseUnknown(definition);
   const info = { ...taskInfo(definition, definition.run), ...more };
   if (typeof definition.run !== "function") throw invalid("/run", `task ${info.name} has no function "run"`);
   const sign = (parts: SignatureParts): TaskSignature =>
@@ -197,6 +199,45 @@ export function createTask<Args extends readonly unknown[], Returned, Kwargs ext
     ...methods,
   });
   return task as Task<Args, ValueOf<Returned>, GivenKwargs<Kwargs>>;
+}
+
+/** The fields of a definition. The compiler holds them to its type. */
+const FIELDS: Readonly<Record<keyof SingleDefinition, true>> = {
+  name: true,
+  version: true,
+  queue: true,
+  timeout: true,
+  retry: true,
+  streamsResults: true,
+  ignoreResult: true,
+  mayOverlap: true,
+  tracking: true,
+  dedupe: true,
+  scope: true,
+  redact: true,
+  listed: true,
+  refresh: true,
+  dependsOn: true,
+  policy: true,
+  rateLimit: true,
+  concurrency: true,
+  locks: true,
+  bulk: true,
+  kwargs: true,
+  args: true,
+  run: true,
+};
+/** Refuses settings that no task has. They would be taken and do nothing. */
+function refuseUnknown(definition: object): void {
+  const unknown = Object.keys(definition).find((field) => !Object.hasOwn(FIELDS, field));
+  if (unknown === undefined) return;
+  const nearest = nearestName(unknown, Object.keys(FIELDS));
+  const hint = /^(before|after)Pass$/.test(unknown)
+    ? " that is not bulk"
+    : nearest === undefined
+      ? ""
+      : `; did you mean ${nearest}?`;
+  throw invalid(`/${unknown}`, `/${unknown} is no setting of a task${hint}`);
 }
 
 /** Returns the name of a task that can be called for each item of a list. */

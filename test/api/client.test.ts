@@ -36,6 +36,14 @@ async function serve(): Promise<{ api: Api; url: string; port: number; token: st
   return { api, url: served.url, port, token };
 }
 
+describe("createClient", () => {
+  it.each(["", "127.0.0.1", undefined])("refuses %s as the address of the API", (url) =>
+    expect(() => createClient({ url: url as string })).toThrow(
+      expect.objectContaining({ code: "invalid_request", details: { field: "/url" } }),
+    ),
+  );
+});
+
 describe("the client over a real connection", () => {
   it("the client starts, follows and reads a job", async () => {
     const { api, url, token } = await serve();

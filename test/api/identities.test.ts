@@ -30,12 +30,16 @@ describe("GET /identities", () => {
     await api.client.submitWire(canvas.toJSON());
     await api.local.untilQuiet();
     const seen: string[] = [];
+    const sizes: number[] = [];
     for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
       const page = await api.client.identities({ task: "index", limit: 2, ...(cursor !== undefined && { cursor }) });
+      sizes.push(page.items.length);
       seen.push(...page.items.map(({ args }) => args[0] as string));
       cursor = page.cursor;
     }
     expect(seen.toSorted()).toEqual(["bad", ...files]);
+    expect(sizes.filter((size) => size !== 2)).toEqual([]);
+    expect((await api.client.identities({ task: "index" })).items).toHaveLength(10);
     const broken = await api.client.identities({ task: "index", status: "error", limit: 100 });
     const rest = broken.cursor === undefined ? [] : [broken.cursor];
     const all = [...broken.items];

@@ -35,6 +35,8 @@ it(
     expect(why.items[1]).toMatchObject({ verified: true, why: { task: "ledger.source", from: 0, to: 3 } });
     const again = await call(3, ["identities", "--task", "ledger.source", "--status", "success"]);
     expect(again.stdout).toMatch(/success +3 +"a" +ledger.source has version/);
+    const job = await call(3, ["why", "@last"]);
+    expect([job.code, job.stderr]).toEqual([2, expect.stringContaining("name one of its runs, such as @last.0")]);
     const unlisted = await call(3, ["identities", "--task", "ledger.digest"]);
     expect([unlisted.code, unlisted.stderr]).toEqual([1, expect.stringContaining("not_listed")]);
   },

@@ -46,5 +46,17 @@ it(
     expect(jsonLines(shown.stdout)).toMatchObject([{ state: "success", items: { processed: 5_000 } }]);
     const wrong = await fanfold(["submit", canvas, "--items", at("wrong.ndjson", '"/a"\n{"size":1}\n'), ...common]);
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("line 2: /path must be a text")]);
+    // The job that was opened for them does not wait for its input for ever.
+    const [left] = jsonLines<{ items: { state: string }[] }>(
+      (await fanfold(["jobs", "--limit", "1", "--json", ...common])).stdout,
+    );
+    expect(left?.items[0]?.state).toMatch(/^cancell(ing|ed)$/);
+    for (const [what, items, says] of [
+      [canvas, folder, "is a folder"],
+      ["inventory", files, "not the workflow inventory"],
+    ] as const) {
+      const refused = await fanfold(["submit", what, "--items", items, ...common]);
+      expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining(says)]);
+    }
   },
 );

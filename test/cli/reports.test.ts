@@ -26,6 +26,8 @@ export const moves = definePathTask({
   const shown = await fanfold(["reports", jobId, ...common]);
   expect([shown.code, shown.stderr]).toEqual([0, ""]);
   expect(shown.stdout).toMatch(/^STATE +PATH +RUN +MESSAGE\nprocessed +\/a +\S+\nfailures +\/b +\S+\n$/);
+  const job = await fanfold(["job", jobId, ...common]);
+  expect(job.stdout + job.stderr).toMatch(/ItemsFailed[^]*no run failed, so there is nothing to retry/);
   const one = await fanfold(["reports", `${jobId}.0`, "--limit", "1", ...common, "--json"]);
   expect(jsonLines(one.stdout)).toMatchObject([
     { items: [{ position: 0, state: "processed", item: { path: "/a" } }], cursor: `${jobId}.0!1.1` },

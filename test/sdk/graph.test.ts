@@ -57,6 +57,16 @@ describe("Graph", () => {
     graph.addTask("b", { parents: [a] });
     expect(graph.canvas.nodes).toHaveLength(2);
   });
+  it("refuses parents that are no list or no nodes, and fields that no node has", () => {
+    const graph = new Graph();
+    const a = graph.addTask("a");
+    const add = (node: object) => refusal(() => graph.addTask("b", node));
+    const code = "invalid_canvas";
+    expect(add({ parents: a })).toMatchObject({ code, details: { field: "/graph/1/parents" } });
+    expect(add({ parents: [a, undefined] })).toMatchObject({ code, details: { field: "/graph/1/parents/1" } });
+    expect(add({ parents: [a], arg: [1] })).toMatchObject({ code, details: { field: "/graph/1/arg" } });
+    expect(graph.canvas.nodes).toHaveLength(1);
+  });
   it("refuses an empty graph, wrong sites, ids that are taken, and options of other groups", () => {
     expect(refusal(() => new Graph().canvas)).toMatchObject({ code: "invalid_canvas" });
     expect(refusal(() => new Graph().addTask("a", { site: "a.b" }))).toMatchObject({

@@ -229,6 +229,8 @@ describe("defineTask refuses", () => {
     ["endless time", { timeout: Infinity }, "/timeout"],
     ["a wrong retry policy", { retry: { maxAttempts: -1 } }, "/retry/maxAttempts"],
     ["no work", { run: undefined }, "/run"],
+    ["a setting that is not known", { retries: 3 }, "/retries"],
+    ["a hook of passes without bulk", { beforePass: () => null }, "/beforePass"],
   ])("defineTask refuses %s", (_title, parts, field) => {
     expect(refusalOf(() => defineTask({ name: "t", run: () => null, ...parts }))).toMatchObject({
       code: "invalid_request",

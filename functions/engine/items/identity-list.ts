@@ -41,8 +41,23 @@ export interface ListPage {
   readonly gids: readonly string[];
   readonly next?: ListPlace;
 }
-/** Reads a page of the identities of a task. */
+/** Reads a page of the identities of a task. It goes on in the next shard where one has too few for it. */
 export async function readListed(
+  context: Pick<Context, "store">,
+  task: string,
+  place: ListPlace,
+  limit: number,
+): Promise<ListPage> {
+  const gids: string[] = [];
+  let next: ListPlace | undefined = place;
+  while (next !== undefined && gids.length < limit) {
+    const page: ListPage = await readShard(context, task, next, limit - gids.length);
+    gids.push(...page.gids);
+    next = page.next;
+  }
+  return { gids, ...(next && { next }) };
+}
+async function readShard(
   { store }: Pick<Context, "store">,
   task: string,
   { shard, after }: ListPlace,
