@@ -6,7 +6,7 @@ export type Call = (args: readonly string[], input?: string) => Promise<Ended>;
 
 /**
  * A job is started, watched, failed, looked into and cancelled with the command: the same calls against a dev server and
- * against a deployment. `says` is the message of the server's task `fail`.
+ * against a deployment. The message of the server's task `fail` begins with `says`.
  */
 export async function operate(call: Call, says: string): Promise<void> {
   const json = async <T>(args: readonly string[]): Promise<T> => {
