@@ -51,6 +51,10 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   web: { layers: ["functions/client"], packages: ["preact", "@dagrejs/dagre", "uplot"] },
   // Its objects may lie in a bucket; the client is loaded only then.
   "functions/tasks/inventory": { layers: ["functions/sdk", "functions/paths"], packages: ["node:", "zod", "@aws-sdk"] },
+  "functions/tasks/checksum-manifest": {
+    layers: ["functions/sdk", "functions/paths", "functions/tasks/inventory"],
+    packages: ["node:", "zod"],
+  },
   "functions/tasks": { layers: ["functions/sdk", "functions/paths"], packages: ["node:", "zod"] },
   // fanfold: the text of a new project.
   cli: { layers: ["*"], packages: ["node:", "commander", "zod", "fanfold"] },
@@ -71,7 +75,8 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
 };
 /** Tasks that a user adds import what they like. */
-const isOurs = (path: string): boolean => /^(?!functions\/tasks\/)|\/tasks\/(examples|inventory\/.*)\.ts$/.test(path);
+const isOurs = (path: string): boolean =>
+  /^(?!functions\/tasks\/)|\/tasks\/(examples|checksum-manifest\/.*|inventory\/.*)\.ts$/.test(path);
 const MARK_LEDGER = /(^|\/)mark-ledger\.ts$/;
 const FOLLOW_UP = /^functions\/engine\/follow\//;
 /** The folders of the engine, lowest first; those of one floor do not import each other. A file imports its own folder, lower ones, and the root files. */

@@ -1,2 +1,3 @@
 export * from "./examples.ts";
+export * from "./checksum-manifest/index.ts";
 export * from "./inventory/index.ts";

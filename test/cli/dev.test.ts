@@ -139,6 +139,7 @@ describe("beside a dev server", { timeout: 60_000 }, () => {
     expect(jobs.stdout).toMatch(/^JOB +STATE +RUNS/);
     expect(jsonLines<{ items: unknown[] }>(json.stdout)[0]!.items).toHaveLength(1);
     expect(jsonLines<{ name: string }[]>(workflows.stdout)[0]!.map((each) => each.name)).toEqual([
+      "checksum-manifest",
       "example.sum-of-sums",
       "inventory",
     ]);
