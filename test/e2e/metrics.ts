@@ -10,13 +10,18 @@ import { PREFIX } from "./names.ts";
  */
 export type Counted = Readonly<Record<string, number>>;
 
+/** Looks in a row, a second apart, that find no more. A function on a busy machine writes its counts late. */
+const SAME_LOOKS = 4;
+
 /** Waits until the functions count no more, and returns their counts. */
 export async function quiet(since = Date.now() - 60_000): Promise<Counted> {
   let before = await countedSince(since);
+  let same = 0;
   for (let looks = 0; looks < 60; looks++) {
     await pause(1_000);
     const now = await countedSince(since);
-    if (now[METRICS.messages] === before[METRICS.messages]) return now;
+    same = now[METRICS.messages] === before[METRICS.messages] ? same + 1 : 0;
+    if (same === SAME_LOOKS) return now;
     before = now;
   }
   throw new Error("the functions do not come to rest");
