@@ -37,14 +37,15 @@ const HANDLERS: readonly HandlerName[] = ["worker", "control", "api", "sweeper",
 
 describe("bundles", () => {
   // Bytes of minified code: in total, and read by each cold start.
+  // Tasks that are shipped are in each bundle, with the path tasks that checksum-manifest is made of (35 KB).
   const budgets: Readonly<Record<HandlerName, readonly [bytes: number, eagerBytes: number]>> = {
-    worker: [968_000, 775_000],
+    worker: [1_003_000, 810_000],
     // These two have the calendar of schedules (180 KB), and control the workflows that a schedule starts.
-    control: [1_125_000, 910_000],
-    api: [1_325_000, 1_105_000],
-    sweeper: [855_000, 655_000],
-    "dead-letter": [855_000, 665_000],
-    supervisor: [995_000, 778_000],
+    control: [1_160_000, 945_000],
+    api: [1_360_000, 1_140_000],
+    sweeper: [890_000, 690_000],
+    "dead-letter": [890_000, 700_000],
+    supervisor: [1_030_000, 813_000],
   };
   it.each(HANDLERS)("the bundle of %s stays within its budget and loads without other files", (handler) => {
     const { folder, bytes, eagerBytes } = bundle(handler);

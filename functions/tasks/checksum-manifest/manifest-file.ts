@@ -27,7 +27,10 @@ export async function* readManifest(manifest: string, algorithm: Algorithm): Asy
     if (!entry) throw refused("manifest_invalid", `line ${number} of ${manifest} is none of a manifest`);
     const found = algorithmOf(entry.digest);
     if (found !== algorithm)
-      throw refused("other_algorithm", `line ${number} of ${manifest} has a digest of ${found ?? "no algorithm"}`);
+      throw refused(
+        "other_algorithm",
+        `line ${number} of ${manifest} has no ${algorithm} digest, but ${found ?? "another"}`,
+      );
     if (before && comparePaths(before.path, entry.path) >= 0)
       throw refused("manifest_unsorted", `${encodePath(entry.path)} in line ${number} of ${manifest} is out of order`);
     before = entry;

@@ -83,7 +83,9 @@ export const manifestChecksum = definePathTask({
     });
     const root = Buffer.from(folder, "utf8");
     const read = async ({ path, kind, reason }: PathObject) =>
-      kind === "file" ? hashFile(pathIn(root, decodePath(path)), by, ctx.signal) : { reason: String(reason ?? kind) };
+      kind === "file"
+        ? hashFile(pathIn(root, decodePath(path)), by, ctx.signal)
+        : { reason: (reason ?? kind) as string };
     for await (const [{ path, kind }, result] of inOrder(expandPaths(paths), FILES_AT_ONCE, read)) {
       if ("digest" in result) await status.add("processed", { path, size: result.bytes }, { digest: result.digest });
       else

@@ -18,7 +18,7 @@ function treeOf(files?: Readonly<Record<string, string>>): Tree {
   return tree;
 }
 afterAll(() => trees.forEach((tree) => tree.delete()));
-type Confirmed = Parameters<typeof manifestFinish.s>[0][1];
+type Confirmed = Parameters<(typeof manifestFinish)["inline"]>[0][1];
 const FILES = { a: "1", "b/c": "2", "b/d": "3", "b.e": "4", f: "5" };
 describe("the manifest of a folder", () => {
   it("sha256sum verifies the manifest of a folder with hostile names, in chunks of any size", async ({ skip }) => {
@@ -244,7 +244,8 @@ describe("the walk", () => {
         allOf(cutItems(walkFolder(Buffer.from(hostile.path), after, new AbortController().signal), 3));
       const whole = await from(undefined);
       expect(whole.length).toBeGreaterThan(20);
-      for (const [at, { after }] of whole.entries()) if (after) expect(await from(after)).toEqual(whole.slice(at + 1));
+      for (const [at, { after }] of whole.slice(0, -1).entries())
+        expect(await from(after)).toEqual(whole.slice(at + 1));
     } finally {
       hostile.remove();
     }

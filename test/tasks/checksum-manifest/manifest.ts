@@ -9,7 +9,7 @@ import type { ManifestReport } from "../../../functions/tasks/checksum-manifest/
 import { LocalEngine } from "../../engine/local-engine.ts";
 
 const { checksumManifest, ...own } = shipped;
-export const manifestTasks: readonly AnyTask[] = Object.values(own);
+const manifestTasks: readonly AnyTask[] = Object.values(own);
 export const workflows = createWorkflows([checksumManifest]);
 /** Returns the tasks with code that runs at the beginning of each attempt. */
 export function withCodeBefore(code: (task: string, site: string) => unknown): readonly AnyTask[] {
