@@ -7,7 +7,7 @@ import { nameProblem } from "../core/names/names.ts";
 import { OutcomeError } from "../core/task/error-data.ts";
 import type { AwaitedEvent, AwaitedRun, DependencyEnd, RunServices, TaskOutcome } from "../core/task/invocation.ts";
 import type { CanvasSource } from "./canvas-builder.ts";
-import { TaskBroken } from "./errors.ts";
+import { isTaskBroken, TaskBroken } from "./errors.ts";
 
 /**
  * What one attempt waits for: events and dependencies. What is missing ends the attempt as deferred, even when user code
@@ -98,7 +98,7 @@ export class AttemptWaits {
     switch (found.kind) {
       case "ended": {
         const value = dependencyValue(found);
-        if (!returnError && value instanceof TaskBroken) throw value;
+        if (!returnError && isTaskBroken(value)) throw value;
         return value;
       }
       case "failed":

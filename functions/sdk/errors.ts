@@ -46,6 +46,16 @@ export class TaskBroken extends Error {
     if (options.details !== undefined) this.details = options.details;
   }
 }
+const BROKEN = Symbol.for("fanfold.broken");
+Object.defineProperty(TaskBroken.prototype, BROKEN, { value: true });
+/** Whether it is a TaskBroken of any copy of the package: a project may load one by `import` and one by `require`. */
+export function isTaskBroken(thrown: unknown): thrown is TaskBroken {
+  try {
+    return typeof thrown === "object" && thrown !== null && BROKEN in thrown;
+  } catch {
+    return false;
+  }
+}
 
 /** Returns the error for wrong arguments. It is not retryable, since the arguments stay the same. */
 export function typeError(message: string): ErrorData {

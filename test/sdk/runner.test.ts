@@ -108,6 +108,13 @@ describe("what a task throws", () => {
       error: { message: "a getter" },
     });
   });
+  it("TaskBroken of another copy of the package breaks the run as well", async () => {
+    const copy = "../../functions/sdk/errors.ts?copy";
+    const { TaskBroken: Other } = (await import(/* @vite-ignore */ copy)) as { readonly TaskBroken: typeof TaskBroken };
+    expect(Other).not.toBe(TaskBroken);
+    const outcome = await runTask(taskOf(() => Promise.reject(new Other("cannot", "format"))));
+    expect(outcome).toMatchObject({ kind: "broken", error: { reason: "format" } });
+  });
   it("a task that throws TaskBroken ends its run as broken", async () => {
     const outcome = await runTask(taskOf(() => Promise.reject(new TaskBroken("cannot", "format"))));
     expect(outcome).toMatchObject({

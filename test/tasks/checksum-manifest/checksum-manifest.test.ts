@@ -18,7 +18,7 @@ function treeOf(files?: Readonly<Record<string, string>>): Tree {
   return tree;
 }
 afterAll(() => trees.forEach((tree) => tree.delete()));
-type Confirmed = Parameters<(typeof manifestFinish)["inline"]>[0][1];
+type Confirmed = Parameters<typeof manifestFinish.inline>[0][1];
 const FILES = { a: "1", "b/c": "2", "b/d": "3", "b.e": "4", f: "5" };
 describe("the manifest of a folder", () => {
   it("sha256sum verifies the manifest of a folder with hostile names, in chunks of any size", async ({ skip }) => {
