@@ -37,15 +37,15 @@ const HANDLERS: readonly HandlerName[] = ["worker", "control", "api", "sweeper",
 
 describe("bundles", () => {
   // Bytes of minified code: in total, and read by each cold start.
-  // Tasks that are shipped are in each bundle, with the path tasks that checksum-manifest is made of (35 KB).
+  // Tasks that are shipped are in each bundle, with the path tasks that checksum-manifest is made of (65 KB).
   const budgets: Readonly<Record<HandlerName, readonly [bytes: number, eagerBytes: number]>> = {
-    worker: [1_003_000, 810_000],
+    worker: [1_040_000, 850_000],
     // These two have the calendar of schedules (180 KB), and control the workflows that a schedule starts.
     control: [1_160_000, 945_000],
-    api: [1_360_000, 1_140_000],
+    api: [1_400_000, 1_185_000],
     sweeper: [890_000, 690_000],
     "dead-letter": [890_000, 700_000],
-    supervisor: [1_030_000, 813_000],
+    supervisor: [1_065_000, 850_000],
   };
   it.each(HANDLERS)("the bundle of %s stays within its budget and loads without other files", (handler) => {
     const { folder, bytes, eagerBytes } = bundle(handler);

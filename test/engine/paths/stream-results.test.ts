@@ -247,7 +247,7 @@ describe("a stream that several attempts write", () => {
   it("goes on in another attempt when its time is over and it has made progress", async () => {
     const move = handler("move", {
       options: { flushItems: 2 },
-      more: { timeoutSeconds: 60 },
+      more: { timeout: 60 },
       each: async (path, add) => {
         await add();
         await pause();
