@@ -24,7 +24,7 @@ describe("fanfold stats and sites", () => {
       const sites = await fanfold(["sites", "--watch", "--data", data]);
       expect([sites.code, sites.stdout]).toEqual([0, expect.stringMatching(/^SITE .*\nlocal +1 +[12] .* open +on\n$/)]);
       const missing = await fanfold(["stats", "--job", "nobody", "--data", data]);
-      expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining("no job nobody")]);
+      expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining("no job begins with nobody")]);
     },
   );
   it("with --watch and --json go on line by line until they are interrupted", { timeout: 60_000 }, async () => {
