@@ -113,7 +113,7 @@ export class Processes {
   /** Returns what a supervisor knows of a death: nothing, the run that occupied the process, or that it was too late. */
   #blamed(claims: readonly Claim[], worker: SimWorker | undefined): Omit<HolderEnd, "claims"> {
     const { now } = this.#world.scheduler;
-    const culprit = claims[now % claims.length] as Claim;
+    const culprit = claims[Math.floor(now) % claims.length] as Claim;
     const culprits = culprit.together ? claims.filter(({ token }) => token === culprit.token) : [culprit];
     if (worker?.isOverdue(culprit, now)) return { culprits, why: "timeout" };
     return now % 3 === 0 ? { why: "died" } : { culprits, why: now % 3 === 1 ? "died" : "blocked" };

@@ -29,10 +29,7 @@ export type Admission =
 /** Takes what an attempt must hold, or says how the attempt ends without it. */
 export async function admit(context: Context, attempt: LiveAttempt, call: AttemptCall): Promise<Admission> {
   const { run } = attempt;
-  if (attempt.aborted) {
-    await leaveUnexecuted(context, attempt);
-    return failedBy(attempt.signal.reason);
-  }
+  if (attempt.aborted) return stopped(context, attempt);
   let limits: RunLimits;
   try {
     limits = limitsOf(attempt.info.limits && context.runner.limits(call), attempt.step.options);
@@ -40,7 +37,13 @@ export async function admit(context: Context, attempt: LiveAttempt, call: Attemp
     await passOn(context, run);
     return failedBy(error, NO_KEY);
   }
-  const taken = await takeLimits(context, run, limits);
+  let taken: Awaited<ReturnType<typeof takeLimits>>;
+  try {
+    taken = await takeLimits(context, run, limits, attempt.signal);
+  } catch (error) {
+    if (!attempt.aborted) throw error;
+    return stopped(context, attempt);
+  }
   if ("refused" in taken) return { kind: "refused", commit: await refusedCommit(context, attempt, taken.refused) };
   return {
     kind: "admitted",
@@ -50,6 +53,10 @@ export async function admit(context: Context, attempt: LiveAttempt, call: Attemp
       await taken.release();
     },
   };
+}
+async function stopped(context: Context, attempt: LiveAttempt): Promise<Admission> {
+  await leaveUnexecuted(context, attempt);
+  return failedBy(attempt.signal.reason);
 }
 /** Frees what is left of an attempt that ends without code: its turn, and what attempts before it hold. */
 export async function leaveUnexecuted(context: Context, attempt: LiveAttempt): Promise<void> {

@@ -36,12 +36,14 @@ interface Held {
 
 /**
  * Takes all that a run must hold, in one order for all runs, and counts its start last. Costs two write units for each
- * lock with its release, and one for the rate.
+ * lock with its release, and one for the rate. An attempt that is told to stop takes nothing more, because one that has
+ * lost its lease may be the last that would release it. Then the reason of the signal is thrown.
  */
 export async function takeLimits(
   context: Context,
   run: Run,
   limits: RunLimits,
+  signal: Pick<AbortSignal, "throwIfAborted">,
 ): Promise<HeldLimits | { readonly refused: Refusal }> {
   const task = run.task ?? "";
   const wanted = locksOf(limits, task);
@@ -55,6 +57,7 @@ export async function takeLimits(
   try {
     for (const lock of wanted) {
       const behind = lock.mode === "read" && (await isBehindWriter(context, run, lock.key));
+      signal.throwIfAborted();
       const key = behind ? undefined : await takeLock(context, run, lock);
       if (!key) {
         busy = lock;
