@@ -20,6 +20,7 @@ it.each([
   ["a job that is cancelled and retried at once ends as if its client had waited", "hasty-retries"],
   ["nobody sleeps beside a lock that a dead worker held, without a sweep", "limits-unswept"],
   ["each time of a schedule fires one job, and none is lost", "schedules"],
+  ["the nodes of a graph start behind those that they follow, once", "graphs"],
   ["what is paused does not start, and comes back when it is resumed", "pauses"],
 ])("%s", { timeout: 10 * MINUTES }, async (_title, variant) => {
   const tally = await runOverProcesses({ from: 1, runs: 150, variant }, { processes: PROCESSES });

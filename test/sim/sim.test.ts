@@ -13,7 +13,7 @@ describe("the protocol, simulated", () => {
     ["each time of a schedule fires one job, and none is lost", "schedules"],
     ["what is paused does not start, and comes back when it is resumed", "pauses"],
   ])("%s", { timeout: 10 * MINUTES }, async (_title, variant) => {
-    const runs = 20;
+    const runs = 10;
     const tally = await runOverProcesses({ from: 1, runs, ...(variant && { variant }) }, { processes: PROCESSES });
     expect(tally).toMatchObject({ caught: [], runs });
   });
