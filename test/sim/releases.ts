@@ -57,6 +57,7 @@ export class Releases {
   registryOf({ deployed }: SimProcess, registry: TaskRegistry): TaskRegistry {
     if (!deployed) return registry;
     return {
+      ...registry,
       info: (task) => {
         const info = registry.info(task);
         const version = deployed[kindOfTask(task)];
