@@ -1,6 +1,6 @@
 import { isTerminal } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
-import type { Header } from "../item-kinds.ts";
+import type { Header, Run } from "../item-kinds.ts";
 import { currentRows, readMember } from "../items/run-reads.ts";
 import type { RetryOrder } from "../requests.ts";
 import { isMarked, parentsOf, unmetIn } from "../waits/nodes.ts";
@@ -19,10 +19,13 @@ export async function unmetAgain(
   const parents = await parentsOf(context, header, index);
   if (parents.length === 0) return undefined;
   const [first] = await readMember(context, header.gid, index);
-  const begun = first !== undefined && first.status !== "deferred" && first.error?.reason !== "upstream";
+  const begun = first !== undefined && first.status !== "deferred" && hasBegun(first);
   const again = !begun || (!order.keepDownstream && (await new Rerun(context, header, order).any(parents)));
   return again ? unmetIn(context, header, parents) : undefined;
 }
+
+/** One that was cancelled or revoked before what it follows had ended has not. */
+const hasBegun = ({ startedAt, joins, adopts }: Run): boolean => (startedAt ?? joins ?? adopts) !== undefined;
 
 /** Finds which members of a graph run again in a round. Each is asked about once. */
 class Rerun {
