@@ -6,10 +6,13 @@ import {
   expandPaths,
   FileActionStatus,
   type PathObject,
+  type PathPayload,
   type SubmitterOptions,
   StreamTaskResults,
 } from "../../../functions/paths/index.ts";
 import { chain, defineTask, taskTemplate, type CanvasSource, type Json } from "../../../functions/sdk/index.ts";
+import { LocalEngine } from "../local-engine.ts";
+import { Death } from "../scripted-faults.ts";
 import { TestEngine } from "../../../functions/testing/index.ts";
 
 const items = (count: number): PathObject[] => Array.from({ length: count }, (_, k) => ({ path: `/${k}`, size: k }));
@@ -31,7 +34,7 @@ function recorder(name = "migrate", more = {}) {
   return { task, given, paths: () => given.map((chunk) => chunk.map(({ path }) => path)) };
 }
 /** A task that gives all its items to a submitter. */
-function discovery(options: Options, { keyOf = (_path: string) => "files", more = {} } = {}) {
+function discovery(options: Options, { keyOf = (_path: string): string => "files", more = {} } = {}) {
   return definePathTask({
     name: "discover",
     ...more,
@@ -43,7 +46,7 @@ function discovery(options: Options, { keyOf = (_path: string) => "files", more 
     },
   });
 }
-const shown = defineTask({ name: "shown", run: (_ctx, payload) => payload as never });
+const shown = defineTask({ name: "shown", run: (_ctx, payload: unknown) => payload as Json });
 async function run(tasks: object, canvas: CanvasSource) {
   const engine = new TestEngine({ tasks: tasks as never });
   const jobId = await engine.submit(canvas);
@@ -98,7 +101,7 @@ describe("a task with a DynamicSubmitter", () => {
     const seen: Json[] = [];
     const report = defineTask({
       name: "report",
-      run: (_ctx, payload: { paths: Json[] }) => seen.push(payload.paths.length),
+      run: (_ctx, payload: PathPayload) => seen.push(payload.paths.length),
     });
     const discover = discovery({ chunkSize: 4 });
     const { job, engine, jobId } = await run(
@@ -123,9 +126,9 @@ describe("a task with a DynamicSubmitter", () => {
     const discover = discovery({ settings: { files: task.s() }, chunkSize: 4, handsOver: "children" });
     const count = defineTask({
       name: "count",
-      run: (_ctx, all: { paths: Json[] }[]) => all.map(({ paths }) => paths.length),
+      run: (_ctx, all: PathPayload[]) => all.map(({ paths }) => paths.length),
     });
-    const { job } = await run({ task, discover, count }, chain(discover.s({ paths: items(10) }), count.s()));
+    const { job } = await run({ task, discover, count }, chain(discover.s({ paths: items(10) }), count.s() as never));
     expect(job).toMatchObject({ state: "success", value: [4, 4, 2] });
   });
   it("counts what it reports itself, once", async () => {
@@ -152,7 +155,7 @@ describe("a task with a DynamicSubmitter", () => {
   it("without any item has no child, and ends as others do", async () => {
     const { task, given } = recorder();
     const discover = discovery({ settings: { files: task.s() } });
-    const { job } = await run({ task, discover }, discover.s());
+    const { job } = await run({ task, discover }, discover.s({}));
     expect([job.state, given, job.counts]).toMatchObject(["success", [], { success: 1 }]);
   });
   it("runs the steps behind it again in a round, where they failed, and no others", async () => {
@@ -169,13 +172,16 @@ describe("a task with a DynamicSubmitter", () => {
       },
     });
     const discover = discovery({ chunkSize: 4 });
-    const engine = new TestEngine({ tasks: { task, discover } });
-    const jobId = await engine.submit(chain(discover.s({ paths: items(10) }), task.s()));
-    expect(await engine.settle(jobId)).toMatchObject({ state: "failure", items: { processed: 6 } });
+    const local = new LocalEngine([task, discover]);
+    const { jobId } = await local.engine.submit(chain(discover.s({ paths: items(10) }), task.s()));
+    await local.untilQuiet();
+    expect(await local.engine.job(jobId)).toMatchObject({ state: "failure", items: { processed: 6 } });
     broken = false;
     runs.length = 0;
-    await engine.retry(jobId, { idempotencyKey: "again" });
-    expect(await engine.settle(jobId)).toMatchObject({ state: "success", items: { processed: 10 }, countsExact: true });
+    await local.engine.retry(jobId, {});
+    await local.untilQuiet();
+    const again = { state: "success", items: { processed: 10 }, countsExact: true };
+    expect(await local.engine.job(jobId)).toMatchObject(again);
     expect(runs).toEqual([4]);
   });
   it("must return what dump() of the submitter gives", async () => {
@@ -198,7 +204,7 @@ describe("a task with a DynamicSubmitter", () => {
     [{ handsOver: "both" }, "invalid_request"],
     [{ chunksize: 5 }, "invalid_request"],
     [{ taskId: "another" }, "invalid_request"],
-    [{ settings: { files: shown.si() } }, "invalid_canvas"],
+    [{ settings: { files: shown.si(1) } }, "invalid_canvas"],
   ])("is refused for wrong options: %j", async (options, reason) => {
     const discover = discovery(options as never);
     const { job } = await run({ discover, shown }, discover.s({ paths: items(1) }));
@@ -215,9 +221,78 @@ describe("a task with a DynamicSubmitter", () => {
         return submitter.dump();
       },
     });
-    const { job } = await run({ task, discover }, discover.s());
+    const { job } = await run({ task, discover }, discover.s({}));
     expect(job).toMatchObject({ state: "failure", error: { reason: "stream_overflow" } });
   });
+});
+
+describe("a process that dies", () => {
+  /** Runs a job whose first process dies before its nth write, blob or message. Another one goes on. */
+  async function diesAt(nth: number, streams: boolean, hands: boolean) {
+    const { task, given } = recorder();
+    const discover = definePathTask({
+      name: "discover",
+      acceptsStreaming: true,
+      run: async (ctx, { jobid, paths, streamResults }) => {
+        const status = streamResults
+          ? new StreamTaskResults(ctx.task, paths, jobid, ctx.queue, ctx.runId, { flushItems: 2 })
+          : new FileActionStatus(ctx.task, paths, jobid, ctx.queue);
+        const settings: Options["settings"] = hands ? {} : { files: task.s() };
+        const submitter = new DynamicSubmitter({ status, settings, chunkSize: 2 });
+        for await (const { path } of expandPaths(paths)) {
+          await status.add(Number(path.slice(1)) < 2 ? "aborted" : "skipped", path);
+          await submitter.add("files", path);
+        }
+        return submitter.dump();
+      },
+    });
+    let calls = 0;
+    const death = new Death(
+      ({ writes, messages, blob }) =>
+        (writes.length > 0 || messages.length > 0 || blob !== undefined) && calls++ === nth,
+    );
+    const dying = new LocalEngine([task, discover], {}, { around: death.around });
+    const next = new LocalEngine([task, discover], {}, { on: dying });
+    const first = discover.s({ paths: items(7), ...(streams && { stream_results: true }) });
+    const { jobId } = await next.engine.submit(hands ? chain(first, task.s()) : first);
+    let died = false;
+    void death.died.then(() => (died = true));
+    for (let more = true; more && !died;) {
+      const messages = await dying.queue.receive(dying.queues, 10, 30);
+      more = messages.length > 0;
+      const handled = messages.map(async (message) => {
+        const { kind } = await dying.engine.handle(message, LocalEngine.loop);
+        if (kind === "done") await dying.queue.ack([message.id]);
+      });
+      await dying.passing(Promise.race([Promise.all(handled), death.died]));
+    }
+    await next.untilQuiet(20_000);
+    return { died, job: await next.engine.job(jobId), paths: given.map((chunk) => chunk.map(({ path }) => path)) };
+  }
+  it.each([
+    [false, false],
+    [true, false],
+    [false, true],
+    [true, true],
+  ])(
+    "NG-033 NG-047 before any of its writes costs no item, and repeats none (streams: %s, next step: %s)",
+    { timeout: 60_000 },
+    async (streams, hands) => {
+      let nth = 0;
+      for (; ; nth++) {
+        const { died, job, paths } = await diesAt(nth, streams, hands);
+        const where = `before call ${nth}`;
+        // The items of the task, then those of its children. An attempt of a child may run twice.
+        const counted = { processed: 7, skipped: 5, aborted: 2, failures: 0, inprogress: 0 };
+        expect([where, job?.items, job?.countsExact]).toEqual([where, counted, true]);
+        expect([where, job?.counts["success"]]).toEqual([where, 5]);
+        expect([...new Set(sorted(paths))]).toEqual(items(7).map((_, k) => k));
+        expect([where, new Set(paths.map(String)).size]).toEqual([where, 4]);
+        if (!died) break;
+      }
+      expect(nth).toBeGreaterThan(15);
+    },
+  );
 });
 
 describe("willSpawnChildren", () => {
@@ -243,7 +318,7 @@ describe("willSpawnChildren", () => {
       await submitter.add("files", "/late");
       await submitter.dump();
     });
-    const { job } = await run({ task, discover }, discover.s());
+    const { job } = await run({ task, discover }, discover.s({}));
     expect([job.state, given]).toEqual(["success", [[{ path: "/late" }]]]);
   });
   it("NG-048 lets the run go on once it says no, with what was added", async () => {
@@ -252,13 +327,13 @@ describe("willSpawnChildren", () => {
       void submitter.add("files", "/late");
       submitter.holds = false;
     });
-    const { job } = await run({ task, discover }, discover.s());
+    const { job } = await run({ task, discover }, discover.s({}));
     expect([job.state, given.length]).toEqual(["success", 1]);
   });
   it("NG-048 fails the run as never_sealed after its time", async () => {
     const { task } = recorder();
     const discover = holding(task, () => undefined, 0.2);
-    const { job } = await run({ task, discover }, discover.s());
+    const { job } = await run({ task, discover }, discover.s({}));
     expect(job).toMatchObject({ state: "failure", error: { reason: "never_sealed" } });
   });
   it("NG-048 that says no never ends a run before its children", async () => {
