@@ -167,7 +167,7 @@ interface RunningCode {
   readonly running: Promise<ReturnedPayload>;
   readonly watch: StreamWatch | undefined;
   /** Says that the code goes on although its outcome is known. */
-  leave(): void;
+  readonly leave: () => void;
 }
 function startCode(code: () => ReturnedPayload | Promise<ReturnedPayload>): RunningCode {
   const call = callOfTask();

@@ -167,7 +167,7 @@ export class DynamicSubmitter {
   async dump(): Promise<PathPayload | StreamedPayload> {
     this.#handoff.throwIfClosed();
     this.#replay.end();
-    for (const key of [...this.#open.keys()]) this.#cut(key);
+    for (const key of this.#open.keys()) this.#cut(key);
     await this.#handoff.whenTaken();
     this.#dumps++;
     this.#payload ??= await this.#status.dump();
@@ -210,7 +210,7 @@ export class DynamicSubmitter {
       await new Promise((resolve) => setTimeout(resolve, HOLD_LOOK_MS));
       yield* this.#ready();
     }
-    for (const key of [...this.#open.keys()]) this.#cut(key);
+    for (const key of this.#open.keys()) this.#cut(key);
     yield* this.#ready();
   }
   async *#ready(): AsyncGenerator<Chunk, void, undefined> {
