@@ -75,6 +75,7 @@ export const ERROR_CODES = [
   "schedule_in_config",
   "execution_failed",
   "executions_unavailable",
+  "resource_unavailable",
   "lease_lost",
   "invalid_limit_key",
   "invalid_bulk_outcome",

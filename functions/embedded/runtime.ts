@@ -8,10 +8,11 @@ import type { EngineConfig } from "../engine/config.ts";
 import type { Engine } from "../engine/contract.ts";
 import { PortError, type QueueDepth } from "../engine/ports.ts";
 import { LeaseKeeper, type LostClaim } from "../host/lease-keeper.ts";
-import { type Log, stderrLog } from "../host/log.ts";
+import { closeFailure, type Log, stderrLog } from "../host/log.ts";
 import { type LeaseTracker, RunHolder } from "../host/run-holder.ts";
 import { type QueueShares, UNLIMITED } from "../host/slots.ts";
 import type { TaskRegistry, Workflows } from "../sdk/index.ts";
+import { processPool } from "../sdk/resource-pool.ts";
 import type { Exports } from "../sdk/module.ts";
 import { prepareFolder, takeFolder } from "./data-folder.ts";
 import { DiskWatch, refusingWork } from "./disk-watch.ts";
@@ -212,6 +213,7 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   parts.control.start();
   parts.tasks?.start();
   parts.sweeper = startSweeper(host.engine, keeper, log);
+  const release = parts.tasks && processPool.hold();
   const chores = [parts.sweeper.repeating, ...startChores(host, disk, log)];
   let stopping: Promise<void> | undefined;
   return {
@@ -220,7 +222,9 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
     registry: host.registry,
     taskNames: host.taskNames,
     stop: ({ graceSeconds = 10 } = {}) =>
-      (stopping ??= stop(parts, chores, host, keeper, graceSeconds).finally(() => lock.release())),
+      (stopping ??= stop(parts, chores, host, keeper, graceSeconds)
+        .finally(() => release?.(closeFailure(log)))
+        .finally(() => lock.release())),
     stats: async () => ({
       epoch,
       workers: parts.supervisor?.workers ?? [],

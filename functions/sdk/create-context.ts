@@ -9,12 +9,19 @@ import type { AttemptEffects } from "./attempt-effects.ts";
 import { canvasOf, type CanvasSource } from "./canvas-builder.ts";
 import { TaskError } from "./errors.ts";
 import { type AttemptWaits, dependencyValue } from "./attempt-waits.ts";
+import type { Supplies } from "./resource-pool.ts";
 import { SPAWNED, spawnedGroup } from "./spawned-group.ts";
 import { createBlobs, type TaskBlobs } from "./task-blobs.ts";
 import type { CursorItem, TaskContext, TaskLog } from "./task-context.ts";
 
 type LogLevel = "debug" | "info" | "warn" | "error";
 
+/** What collects the effects of an attempt, and what it is given. */
+interface ContextParts {
+  readonly effects: AttemptEffects;
+  readonly waits: AttemptWaits;
+  readonly supplies: Supplies;
+}
 /**
  * The context of one attempt. Its functions are bound, so that tasks may destructure it:
  * `({ spawn, log }, path) => ..`. They are created on access, because most tasks use few of them.
@@ -25,22 +32,18 @@ class AttemptContext implements TaskContext {
   readonly #streamsResults: boolean;
   readonly #effects: AttemptEffects;
   readonly #waits: AttemptWaits;
+  readonly #supplies: Supplies;
   #log: TaskLog | undefined;
   #blobs: TaskBlobs | undefined;
   #deps: TaskContext["deps"] | undefined;
 
-  constructor(
-    call: TaskCall,
-    kwargs: JsonObject,
-    streamsResults: boolean,
-    effects: AttemptEffects,
-    waits: AttemptWaits,
-  ) {
+  constructor(call: TaskCall, kwargs: JsonObject, streamsResults: boolean, parts: ContextParts) {
     this.#call = call;
     this.kwargs = kwargs;
     this.#streamsResults = streamsResults;
-    this.#effects = effects;
-    this.#waits = waits;
+    this.#effects = parts.effects;
+    this.#waits = parts.waits;
+    this.#supplies = parts.supplies;
   }
   get task(): string {
     return this.#call.task;
@@ -86,6 +89,9 @@ class AttemptContext implements TaskContext {
   }
   get blobs(): TaskBlobs {
     return (this.#blobs ??= createBlobs(this.#call.services));
+  }
+  get use(): TaskContext["use"] {
+    return this.#supplies.use;
   }
   get deps(): TaskContext["deps"] {
     return (this.#deps ??= Object.freeze(
@@ -174,10 +180,9 @@ export function createContext(
   call: TaskCall,
   kwargs: JsonObject,
   streamsResults: boolean,
-  effects: AttemptEffects,
-  waits: AttemptWaits,
+  parts: ContextParts,
 ): TaskContext {
-  const context = new AttemptContext(call, kwargs, streamsResults, effects, waits);
+  const context = new AttemptContext(call, kwargs, streamsResults, parts);
   (call as { [CONTEXT]?: TaskContext })[CONTEXT] = context;
   return context;
 }

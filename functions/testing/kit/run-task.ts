@@ -5,6 +5,7 @@ import type { DependencyEnd, ResultEntry, TaskCall } from "../../core/task/invoc
 import { LazySignal } from "../../core/task/stop-signal.ts";
 import type { AnyTask } from "../../sdk/any-task.ts";
 import { MemoryReports } from "../../sdk/memory-reports.ts";
+import { type ResourceFake, ResourcePool, Supplies } from "../../sdk/resource-pool.ts";
 import { createRunner } from "../../sdk/runner.ts";
 import { type Attempt, type LogLine, note } from "./attempts.ts";
 
@@ -27,6 +28,8 @@ export interface GivenContext {
   readonly deps?: { readonly [name: string]: DependencyEnd };
   /** What `ctx.results()` yields. */
   readonly results?: readonly ResultEntry[];
+  /** What `ctx.use` gives in place of resources: `[[database, fake]]`. Others are opened for this attempt. */
+  readonly resources?: readonly ResourceFake[];
 }
 
 /**
@@ -40,7 +43,12 @@ export async function runTask(task: AnyTask, args: readonly Json[] = [], given: 
   const call = callOf(task, args, given, logs);
   const { runId, attempt, kwargs } = call;
   const noted = { task: task.name, runId, attempt, args, kwargs, logs, counts: {}, spawned: [] };
-  note(noted, await createRunner([task]).run(call));
+  const supplies = new Supplies(new ResourcePool(), given.resources);
+  try {
+    note(noted, await createRunner([task], supplies).run(call));
+  } finally {
+    await supplies.pool.close(() => undefined);
+  }
   return noted;
 }
 
