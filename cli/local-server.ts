@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import type { Security } from "../functions/api/security.ts";
 import { FanfoldError } from "../functions/core/errors.ts";
 import { loadTasksOf } from "../functions/embedded/load-tasks.ts";
+import { provideEnvironment } from "../functions/embedded/local-environment.ts";
 import { localApp, type LocalApp } from "../functions/embedded/local-app.ts";
 import { startRuntime, type Runtime, type RuntimeOptions } from "../functions/embedded/runtime.ts";
 import { runtimeSettings } from "../functions/embedded/runtime-settings.ts";
@@ -28,6 +29,7 @@ export async function startLocal(
 ): Promise<Local> {
   const { settings, tasksModule } = project ?? (await loadProject(tasks));
   const found = await checkTasks(tasksModule, settings.site, queuesOf(settings));
+  provideEnvironment(settings);
   await check?.(found);
   const runtime = await startRuntime({ ...runtimeSettings(settings), ...options, tasksModule });
   const report = (text: string): void => void process.stderr.write(`fanfold error: ${text}\n`);

@@ -63,6 +63,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     layers: [
       "fanfold.config.ts",
       "functions/sdk/config.ts",
+      "functions/sdk/function-config.ts",
       "functions/sdk/queue-settings.ts",
       "functions/core/errors.ts",
       "functions/core/items/item.ts",

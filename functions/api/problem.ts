@@ -81,6 +81,8 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   invalid_limit_key: [500, "Invalid limit key"],
   invalid_bulk_outcome: [500, "Invalid outcome of a bulk task"],
   resource_unavailable: [503, "Resource unavailable"],
+  secret_unavailable: [503, "Secret unavailable"],
+  missing_environment: [500, "Missing environment"],
   lease_lost: [500, "Lease lost"],
   waiting_inside_task: [500, "Waiting inside a task"],
   outside_task: [500, "Outside of a task"],

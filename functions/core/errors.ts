@@ -76,6 +76,8 @@ export const ERROR_CODES = [
   "execution_failed",
   "executions_unavailable",
   "resource_unavailable",
+  "secret_unavailable",
+  "missing_environment",
   "lease_lost",
   "invalid_limit_key",
   "invalid_bulk_outcome",

@@ -20,6 +20,8 @@ import { LmdbStore } from "./lmdb/lmdb-store.ts";
 import { oldestSentAt, readDepth } from "./lmdb/message-lines.ts";
 import { loadTasksOf } from "./load-tasks.ts";
 import { inFolder } from "./machine/disk-error.ts";
+import { processPool, Supplies } from "../sdk/resource-pool.ts";
+import { variableSecrets } from "../sdk/secrets.ts";
 import { foldersOf, type SharedConfig } from "./settings.ts";
 
 export interface HostOptions {
@@ -39,6 +41,8 @@ export interface HostOptions {
   readonly beforeOpening?: () => Promise<void>;
   /** Called when the database's file has been opened. */
   readonly onOpened?: () => void;
+  /** Names that `ctx.secret` may ask for. Absent: any variable of the environment. */
+  readonly secrets?: readonly string[];
   readonly log: Log;
   /** Set only in a worker, see EnvironmentOptions. */
   readonly ensureParent?: () => void;
@@ -75,7 +79,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
   const queue = new LmdbQueue(environment, { clock, holder: options.holder, onSend: options.onSend });
   const blobs = new LocalBlobs(environment, files);
   const registry = createRegistry(tasks);
-  const runner = around(createRunner(tasks));
+  const runner = around(createRunner(tasks, new Supplies(processPool, variableSecrets(options.secrets))));
   const watch = {
     repaired: () => undefined,
     runsFailed: () => undefined,

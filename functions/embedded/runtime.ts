@@ -62,6 +62,8 @@ export interface RuntimeOptions {
    * power cut too.
    */
   readonly durability?: Durability;
+  /** Names that `ctx.secret` may ask for. Default: that of any variable of the environment. */
+  readonly secrets?: readonly string[];
   /** Default: warnings and errors to stderr. */
   readonly log?: Log;
   /** Overrides of the engine's settings. */
@@ -145,7 +147,8 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
     workers = typeof tasksModule === "string" ? availableParallelism() : 0,
   } = options;
   const engine: SharedConfig = { ...EMBEDDED_CONFIG, ...options.engine, epoch };
-  const shared = { dataFolder, tasksModule, durability, engine };
+  const { secrets } = options;
+  const shared = { dataFolder, tasksModule, durability, engine, ...(secrets && { secrets }) };
   const parts: Parts = {};
   const leaseMs = engine.leaseSeconds * 1_000;
   const heartbeat: Engine["heartbeat"] = (held) => host.engine.heartbeat(held);

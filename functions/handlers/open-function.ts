@@ -9,6 +9,7 @@ import type { BlobLinks, Executions, Ports, SchedulePorts, Supervisions, Tokens,
 import type { Log } from "../host/log.ts";
 import { type DeployedCode, loadTasks } from "./deployed-code.ts";
 import type { Environment } from "./environment.ts";
+import { functionSecrets, type ReadSecret } from "./function-secrets.ts";
 import { InvocationClock } from "./invocation-clock.ts";
 import { jsonLog, metricsLine, type Print } from "./report.ts";
 import type { VisibilityPort } from "./visibility.ts";
@@ -27,6 +28,8 @@ export interface Platform extends Pick<Ports, "store" | "queue" | "blobs" | "ids
   readonly supervisions?: Supervisions;
   readonly blobLinks?: BlobLinks;
   readonly visibility: VisibilityPort;
+  /** Reads a secret of the function. */
+  readonly readSecret?: ReadSecret;
   usage(): Usage;
 }
 /** Everything a function needs beside its code. Tests give their own; a deployed function opens AWS. */
@@ -87,7 +90,10 @@ async function openNow(
   schedules: SchedulePorts | undefined,
 ): Promise<FunctionEngine> {
   const { environment, platform, print, now, engine: overrides } = await open(wanted);
-  const { registry, runner } = loadTasks(code);
+  const { registry, runner } = loadTasks(
+    code,
+    platform.readSecret && functionSecrets(environment.secrets, platform.readSecret, now),
+  );
   const clock = new InvocationClock(now);
   const { schedules: named, parkedSites } = code;
   const config = { ...DEFAULT_CONFIG, ...environment.engine, schedules: named, parkedSites, ...overrides };

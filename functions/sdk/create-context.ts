@@ -93,6 +93,9 @@ class AttemptContext implements TaskContext {
   get use(): TaskContext["use"] {
     return this.#supplies.use;
   }
+  get secret(): TaskContext["secret"] {
+    return this.#supplies.secret;
+  }
   get deps(): TaskContext["deps"] {
     return (this.#deps ??= Object.freeze(
       Object.fromEntries(Object.entries(this.#call.deps).map(([name, end]) => [name, dependencyValue(end)])),

@@ -1,5 +1,6 @@
 import { FanfoldError } from "../core/errors.ts";
 import { isFanfoldError } from "../core/task/error-data.ts";
+import { type SecretSource, variableSecrets } from "./secrets.ts";
 import { type AnyResource, requireResource, type Resource, type ResourceContext } from "./resource.ts";
 
 /** Told when a resource could not be closed. */
@@ -110,13 +111,15 @@ function messageOf(error: unknown): string {
 /** What stands in for a resource in a test: the resource, and its value. */
 export type ResourceFake = readonly [resource: AnyResource, value: unknown];
 
-/** What a runner gives to tasks: the resources of a pool, or what stands in for them. */
+/** What a runner gives to tasks: secrets, and the resources of a pool or what stands in for them. */
 export class Supplies implements ResourceContext {
   readonly pool: ResourcePool;
+  readonly secret: SecretSource;
   readonly #fakes: ReadonlyMap<AnyResource, unknown>;
 
-  constructor(pool: ResourcePool, fakes: Iterable<ResourceFake> = []) {
+  constructor(pool: ResourcePool, secret: SecretSource, fakes: Iterable<ResourceFake> = []) {
     this.pool = pool;
+    this.secret = secret;
     this.#fakes = new Map(fakes);
   }
   readonly use = async <Value>(resource: Resource<Value>): Promise<Value> => this.#use(resource, []) as Promise<Value>;
@@ -130,7 +133,7 @@ export class Supplies implements ResourceContext {
     }
     const within = [...above, resource];
     const use = <Value>(other: Resource<Value>): Promise<Value> => this.#use(other, within) as Promise<Value>;
-    return this.pool.use(resource, { use });
+    return this.pool.use(resource, { use, secret: this.secret });
   }
 }
 
@@ -138,4 +141,4 @@ const POOL = Symbol.for("fanfold.resources");
 const shared = globalThis as { [POOL]?: ResourcePool };
 /** The resources of this process. One, also where a module of tasks loads another copy of this module. */
 export const processPool: ResourcePool = (shared[POOL] ??= new ResourcePool());
-export const processSupplies = new Supplies(processPool);
+export const processSupplies = new Supplies(processPool, variableSecrets());

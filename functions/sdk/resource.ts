@@ -11,6 +11,13 @@ export interface ResourceContext {
    * @example const db = await ctx.use(database);
    */
   use<Value>(resource: Resource<Value>): Promise<Value>;
+  /**
+   * Returns a secret that fanfold.config.ts names (`secrets`). It is read at its first use, and again when its
+   * `ttlSeconds` are over. On one machine it is a variable of `.env` or of the environment.
+   * @throws FanfoldError `secret_unavailable`, which is retryable unless the name is unknown
+   * @example const key = await ctx.secret("STRIPE_KEY");
+   */
+  secret(name: string): Promise<string>;
 }
 /** The definition that `defineResource` takes. */
 export interface ResourceDefinition<Value> {
@@ -50,7 +57,8 @@ export function defineResource<Value>(definition: ResourceDefinition<Value>): Re
   const problem = definition.name === undefined ? undefined : nameProblem(name);
   if (problem !== undefined) throw invalid("/name", `the name of a resource ${problem}`);
   if (typeof open !== "function") throw invalid("/open", `open of ${name} must be a function`);
-  if (close !== undefined && typeof close !== "function") throw invalid("/close", `close of ${name} must be a function`);
+  if (close !== undefined && typeof close !== "function")
+    throw invalid("/close", `close of ${name} must be a function`);
   return Object.freeze({ [resourceMark]: true as const, name, open, ...(close && { close }) });
 }
 

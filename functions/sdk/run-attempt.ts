@@ -45,11 +45,7 @@ interface Arguments {
   readonly kwargs: JsonObject;
 }
 /** Returns the arguments of a call as the schemas of its task make them. Throws an outcome when they do not fit. */
-export async function checkCall(
-  task: AnyTask,
-  call: TaskCall,
-  args: readonly Json[] = call.args,
-): Promise<Arguments> {
+export async function checkCall(task: AnyTask, call: TaskCall, args: readonly Json[] = call.args): Promise<Arguments> {
   const { definition } = task;
   const kwargs =
     definition.kwargs === undefined ? call.kwargs : await checkKwargs(task, definition.kwargs, call.kwargs);

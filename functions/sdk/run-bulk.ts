@@ -45,8 +45,10 @@ export async function runHook(
 /** Calls the code of a bulk task with one run, and ends as that run does. */
 export function runSingle(task: () => AnyTask, { run }: Bulk): AnyTask["definition"]["run"] {
   return async (ctx, ...args) => {
-    const { deadline, signal, site, queue, use } = ctx;
-    const returned: unknown = await run({ task: ctx.task, deadline, signal, site, queue, use }, [bulkRun(ctx, args)]);
+    const { deadline, signal, site, queue, use, secret } = ctx;
+    const returned: unknown = await run({ task: ctx.task, deadline, signal, site, queue, use, secret }, [
+      bulkRun(ctx, args),
+    ]);
     const [outcome] = requireOutcomes(ctx.task, returned, 1);
     if (!isOutcome(outcome)) throw new OutcomeError(noOutcome(task()));
     if ("error" in outcome) throw asError(outcome.error);
@@ -89,10 +91,11 @@ async function runFitting(
     throw thrown;
   }
 }
-function contextOf(task: string, { site, queue, deadline, signal }: HookCall, { use }: Supplies): BulkContext {
+function contextOf(task: string, { site, queue, deadline, signal }: HookCall, { use, secret }: Supplies): BulkContext {
   return {
     task,
     use,
+    secret,
     site,
     queue,
     deadline,

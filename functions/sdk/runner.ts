@@ -36,7 +36,9 @@ export function createRunner(tasks: Iterable<AnyTask>, supplies: Supplies = proc
     limits: (call) => limitsOfCall(byName.get(call.task), call),
     runBulk: async (call) => {
       const task = byName.get(call.task);
-      return task?.definition.bulk ? runBulk(task, call, supplies) : { kind: "failed", outcome: unknownTask(call.task) };
+      return task?.definition.bulk
+        ? runBulk(task, call, supplies)
+        : { kind: "failed", outcome: unknownTask(call.task) };
     },
     runHook: async (name, hook, call) => {
       const task = byName.get(name);
@@ -50,9 +52,8 @@ function runCall(task: AnyTask | undefined, call: TaskCall, supplies: Supplies):
   const { signal } = call;
   if (signal.aborted) return outcomeOf(signal.reason, signal);
   try {
-    const running = call.each === undefined
-        ? runAttempt(task, call, call.args, supplies)
-        : runEach(task, call, call.each, supplies);
+    const running =
+      call.each === undefined ? runAttempt(task, call, call.args, supplies) : runEach(task, call, call.each, supplies);
     return running instanceof Promise ? untilAborted(running, call) : running;
   } catch (thrown) {
     return outcomeOf(thrown, signal);
@@ -74,12 +75,7 @@ async function untilAborted(running: Promise<TaskOutcome>, call: TaskCall): Prom
   }
 }
 
-async function runItem(
-  task: AnyTask,
-  call: TaskCall,
-  args: readonly Json[],
-  supplies: Supplies,
-): Promise<TaskOutcome> {
+async function runItem(task: AnyTask, call: TaskCall, args: readonly Json[], supplies: Supplies): Promise<TaskOutcome> {
   try {
     return await runAttempt(task, call, args, supplies);
   } catch (thrown) {

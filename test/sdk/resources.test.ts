@@ -140,7 +140,7 @@ describe("a resource", () => {
 });
 
 describe("the resources of a process", () => {
-  const context = { use: () => Promise.reject(new Error("unused")) };
+  const context = { use: () => Promise.reject(new Error("unused")), secret: async () => "unused" };
   it("are closed by the last engine that lets go, the last opened first", async () => {
     const pool = new ResourcePool();
     const [one, two] = [database("one"), database("two")];

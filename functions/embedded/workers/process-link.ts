@@ -31,6 +31,8 @@ export interface WorkerAssignment {
   readonly slots: number;
   readonly queues?: QueueThreads;
   readonly recycle?: Recycling;
+  /** Names that `ctx.secret` may ask for. Absent: any variable of the environment. */
+  readonly secrets?: readonly string[];
   /** How far the parent's clock is ahead of the monotonic one (steady-clock.ts). */
   readonly aheadMs: number;
   readonly durability: Durability;

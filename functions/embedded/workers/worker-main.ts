@@ -101,6 +101,7 @@ function openWhenPermitted(
     durability: assignment.durability,
     holder: assignment.holder,
     engine: assignment.engine,
+    ...(assignment.secrets && { secrets: assignment.secrets }),
     clock,
     around: (runner) => containedRunner(runner, watch),
     beforeOpening: () => {

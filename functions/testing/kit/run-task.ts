@@ -7,6 +7,7 @@ import type { AnyTask } from "../../sdk/any-task.ts";
 import { MemoryReports } from "../../sdk/memory-reports.ts";
 import { type ResourceFake, ResourcePool, Supplies } from "../../sdk/resource-pool.ts";
 import { createRunner } from "../../sdk/runner.ts";
+import { givenSecrets } from "../../sdk/secrets.ts";
 import { type Attempt, type LogLine, note } from "./attempts.ts";
 
 /** What the task of a test finds in its context. */
@@ -30,6 +31,8 @@ export interface GivenContext {
   readonly results?: readonly ResultEntry[];
   /** What `ctx.use` gives in place of resources: `[[database, fake]]`. Others are opened for this attempt. */
   readonly resources?: readonly ResourceFake[];
+  /** What `ctx.secret` gives, by name. Default: none, so each call throws. */
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -43,7 +46,7 @@ export async function runTask(task: AnyTask, args: readonly Json[] = [], given: 
   const call = callOf(task, args, given, logs);
   const { runId, attempt, kwargs } = call;
   const noted = { task: task.name, runId, attempt, args, kwargs, logs, counts: {}, spawned: [] };
-  const supplies = new Supplies(new ResourcePool(), given.resources);
+  const supplies = new Supplies(new ResourcePool(), givenSecrets(given.secrets ?? {}), given.resources);
   try {
     note(noted, await createRunner([task], supplies).run(call));
   } finally {

@@ -15,6 +15,7 @@ import { canvasOf } from "../../sdk/canvas-builder.ts";
 import { type Exports, loadTaskModule } from "../../sdk/module.ts";
 import { type ResourceFake, ResourcePool, Supplies } from "../../sdk/resource-pool.ts";
 import { createRegistry, createRunner } from "../../sdk/runner.ts";
+import { givenSecrets } from "../../sdk/secrets.ts";
 import { createWorkflows, isWorkflow, type Workflow, type Workflows } from "../../sdk/workflow.ts";
 import { FakeClock } from "../ports/fake-clock.ts";
 import { MemoryBlobs } from "../ports/memory-blobs.ts";
@@ -40,6 +41,8 @@ export interface TestEngineOptions {
    * Default: none.
    */
   readonly resources?: readonly ResourceFake[];
+  /** What `ctx.secret` gives, by name. Default: none, so each call throws. */
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 /** A process that handles messages, until it dies. */
 interface Worker {
@@ -84,7 +87,7 @@ export class TestEngine {
   readonly #queues = new Set<string>();
   #processes = 0;
 
-  constructor({ tasks, now, maxRuns = 10_000, faults, resources }: TestEngineOptions) {
+  constructor({ tasks, now, maxRuns = 10_000, faults, resources, secrets = {} }: TestEngineOptions) {
     const module = loadTaskModule(tasks);
     this.#clock = new FakeClock(now);
     this.#queue = new MemoryQueue(this.#clock);
@@ -92,7 +95,7 @@ export class TestEngine {
     this.#workflows = createWorkflows(module.workflows);
     this.#attempts = new Attempts(maxRuns);
     this.#faults = faults;
-    this.#supplies = new Supplies(new ResourcePool(), resources);
+    this.#supplies = new Supplies(new ResourcePool(), givenSecrets(secrets), resources);
     this.#random = randomOf(faults?.seed ?? 0);
     this.#front = this.#process();
     this.#worker = this.#startWorker();
