@@ -64,6 +64,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       "fanfold.config.ts",
       "functions/sdk/config.ts",
       "functions/sdk/function-config.ts",
+      "functions/core/cost/price-table.ts",
       "functions/sdk/queue-settings.ts",
       "functions/core/errors.ts",
       "functions/core/items/item.ts",

@@ -8,6 +8,7 @@ import type { JobState } from "../engine/job-views.ts";
 import type { BlobLinks, Executions, Ports, SchedulePorts, Supervisions, Tokens, Watch } from "../engine/ports.ts";
 import type { Log } from "../host/log.ts";
 import { type DeployedCode, loadTasks } from "./deployed-code.ts";
+import { setLineSink } from "../sdk/console-capture.ts";
 import type { Environment } from "./environment.ts";
 import { functionSecrets, type ReadSecret } from "./function-secrets.ts";
 import { InvocationClock } from "./invocation-clock.ts";
@@ -99,6 +100,9 @@ async function openNow(
   const config = { ...DEFAULT_CONFIG, ...environment.engine, schedules: named, parkedSites, ...overrides };
   const counted = { ...NOTHING_COUNTED };
   const log = jsonLog(print, { function: environment.functionName });
+  setLineSink((level, message, { task, jobId, runId, attempt }, fields) =>
+    log(level, message, { task, jobId, runId, attempt, ...(fields && { fields }) }),
+  );
   const watch: Watch = {
     runsFailed: (count) => (counted.failedRuns += count),
     jobEnded: (state) => {

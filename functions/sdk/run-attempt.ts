@@ -65,7 +65,7 @@ function runOnce(
     isAsyncIterable(returned) ? stream(task, call, returned, effects, waits) : success(task, returned, effects);
   let ended: MaybePromise<TaskOutcome>;
   try {
-    const ctx = createContext(call, kwargs, info.streamsResults, { effects, waits, supplies });
+    const ctx = createContext(call, kwargs, info.streamsResults, { effects, waits, supplies, log: definition.log });
     const returned: unknown = withCall(call, () => definition.run(ctx, ...args));
     ended = andThen(isThenable(returned) ? Promise.resolve(returned) : returned, end);
   } catch (thrown) {

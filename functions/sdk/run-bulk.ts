@@ -67,6 +67,7 @@ async function check(
       effects: new AttemptEffects("settled"),
       waits: new AttemptWaits(call.services),
       supplies,
+      log: task.definition.log,
     });
     return { run: bulkRun(ctx, args) };
   } catch (thrown) {

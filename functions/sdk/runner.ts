@@ -3,6 +3,7 @@ import type { Json } from "../core/json.ts";
 import { addCounts, type Counts } from "../core/plan/counts.ts";
 import type { MaybePromise, TaskCall, TaskOutcome, TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 import { raceAbort } from "./abort-race.ts";
+import { installCapture } from "./console-capture.ts";
 import type { AnyTask } from "./any-task.ts";
 import { outcomeOf } from "./outcome-of.ts";
 import { processSupplies, type Supplies } from "./resource-pool.ts";
@@ -31,6 +32,7 @@ export function createRegistry(tasks: Iterable<AnyTask>): TaskRegistry {
  */
 export function createRunner(tasks: Iterable<AnyTask>, supplies: Supplies = processSupplies): TaskRunner {
   const byName = tasksByName(tasks);
+  if ([...byName.values()].some(({ definition }) => definition.log.capturesConsole)) installCapture();
   return {
     run: (call) => runCall(byName.get(call.task), call, supplies),
     limits: (call) => limitsOfCall(byName.get(call.task), call),

@@ -22,7 +22,7 @@ const templates: Templates = synthesise({
         custom: {
           environment: { SHOP: "https://other.example" },
           secrets: { DB: { secret: COMPLETE }, OTHER: { secret: Fn.importValue("secret-arn") } },
-          vpc: { subnetIds: ["subnet-1", "subnet-2"], securityGroupIds: ["sg-1"] },
+          vpc: { subnetIds: ["subnet-00000001", "subnet-00000002"], securityGroupIds: ["sg-00000001"] },
           permissions: [{ actions: ["s3:GetObject"], resources: [`${Fn.importValue("bucket-arn")}/*`] }],
         },
       },
@@ -77,8 +77,8 @@ describe("what tasks need on AWS", () => {
   });
   it("a function of a network is in its subnets, and only Lambda may attach it", () => {
     expect(functionOf("-custom")["VpcConfig"]).toEqual({
-      SubnetIds: ["subnet-1", "subnet-2"],
-      SecurityGroupIds: ["sg-1"],
+      SubnetIds: ["subnet-00000001", "subnet-00000002"],
+      SecurityGroupIds: ["sg-00000001"],
     });
     expect(functionOf("-worker")["VpcConfig"]).toBeUndefined();
     const network = statementsIn(roleOf("custom")).filter(({ Action }) => listOf(Action)[0]?.startsWith("ec2:"));
