@@ -34,7 +34,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     layers: ["functions/core", "functions/sdk/builder-types.ts", "functions/sdk/workflow-type.ts"],
     packages: ["aws4fetch"],
   },
-  "functions/host": { layers: ["functions/engine", "functions/core"], packages: ["node:"] },
+  "functions/host": { layers: ["functions/engine", "functions/core"], packages: ["node:", "@opentelemetry"] },
   "functions/embedded": {
     layers: [
       "functions/host",

@@ -8,6 +8,7 @@ import type { Clock, SchedulePorts } from "../engine/ports.ts";
 import type { Log } from "../host/log.ts";
 import type { MessageSource } from "../host/message-source.ts";
 import { SystemIds } from "../host/system-ids.ts";
+import { openTracing } from "../host/tracing.ts";
 import { createRegistry, createRunner, createWorkflows, type Workflows } from "../sdk/index.ts";
 import { type Exports, loadTaskModule } from "../sdk/module.ts";
 import { FileBlobs } from "./blobs/file-blobs.ts";
@@ -79,7 +80,9 @@ export async function openHost(options: HostOptions): Promise<Host> {
   const queue = new LmdbQueue(environment, { clock, holder: options.holder, onSend: options.onSend });
   const blobs = new LocalBlobs(environment, files);
   const registry = createRegistry(tasks);
-  const runner = around(createRunner(tasks, new Supplies(processPool, variableSecrets(options.secrets))));
+  const tracing = await openTracing();
+  const supplies = new Supplies(processPool, variableSecrets(options.secrets));
+  const runner = around(tracing.runner(createRunner(tasks, supplies)));
   const watch = {
     repaired: () => undefined,
     runsFailed: () => undefined,
@@ -90,10 +93,11 @@ export async function openHost(options: HostOptions): Promise<Host> {
   };
   const started = createWorkflows(workflows);
   const schedules = options.schedules?.(started);
-  const ports = { store: new LmdbStore(environment), queue, blobs, clock, ids: new SystemIds(clock) };
+  const ids = new SystemIds(clock);
+  const ports = { store: new LmdbStore(environment), queue: tracing.queue(queue), blobs, clock, ids };
   const engine = createEngine({ ...ports, registry, runner, watch, ...(schedules && { schedules }) }, options.engine);
   return {
-    engine,
+    engine: tracing.engine(engine),
     source: queue,
     registry,
     taskNames: tasks.map(({ name }) => name),
@@ -103,7 +107,10 @@ export async function openHost(options: HostOptions): Promise<Host> {
     queueHealth: () =>
       Object.fromEntries(queueNames(environment).map((name) => [name, queueHealth(environment, name, clock)])),
     holdCommits: (action) => environment.holdCommits(action),
-    close: () => environment.close(),
+    close: async () => {
+      await tracing.flush();
+      await environment.close();
+    },
   };
 }
 

@@ -7,6 +7,7 @@ import { createEngine } from "../engine/engine.ts";
 import type { JobState } from "../engine/job-views.ts";
 import type { BlobLinks, Executions, Ports, SchedulePorts, Supervisions, Tokens, Watch } from "../engine/ports.ts";
 import type { Log } from "../host/log.ts";
+import { openTracing } from "../host/tracing.ts";
 import { type DeployedCode, loadTasks } from "./deployed-code.ts";
 import { setLineSink } from "../sdk/console-capture.ts";
 import type { Environment } from "./environment.ts";
@@ -95,6 +96,7 @@ async function openNow(
     code,
     platform.readSecret && functionSecrets(environment.secrets, platform.readSecret, now),
   );
+  const tracing = await openTracing();
   const clock = new InvocationClock(now);
   const { schedules: named, parkedSites } = code;
   const config = { ...DEFAULT_CONFIG, ...environment.engine, schedules: named, parkedSites, ...overrides };
@@ -118,14 +120,18 @@ async function openNow(
       log("error", "a message was given up; `fanfold dead-letters` lists it", { queue, reason });
     },
   };
-  const { store, queue, blobs, ids, tokens, executions } = platform;
+  const { store, blobs, ids, tokens, executions } = platform;
+  const around = { queue: tracing.queue(platform.queue), runner: tracing.runner(runner) };
   const rare = { ...(tokens && { tokens }), ...(executions && { executions }), ...(schedules && { schedules }) };
-  const engine = createEngine({ store, queue, blobs, ids, clock, registry, runner, watch, ...rare }, config);
-  const invocation = invocationOf(engine, { environment, platform, print, now }, clock, counted);
+  const engine = tracing.engine(
+    createEngine({ store, blobs, ids, clock, registry, watch, ...around, ...rare }, config),
+  );
+  const flush = (): Promise<unknown> => Promise.all([engine.flushStatistics(), tracing.flush()]);
+  const invocation = invocationOf(flush, { environment, platform, print, now }, clock, counted);
   return { engine, registry, environment, platform, config, now, log, invocation };
 }
 function invocationOf(
-  engine: Pick<Engine, "flushStatistics">,
+  flush: () => Promise<unknown>,
   { environment, platform, print, now }: Pick<Surroundings, "environment" | "platform" | "print" | "now">,
   clock: InvocationClock,
   counted: Record<keyof typeof NOTHING_COUNTED, number>,
@@ -143,7 +149,7 @@ function invocationOf(
     try {
       return await work(report);
     } finally {
-      await inTime(engine.flushStatistics());
+      await inTime(flush());
       clock.endPauses();
       const used = platform.usage();
       report.add(METRICS.writeUnits, used.writeUnits - before.writeUnits);
@@ -164,7 +170,7 @@ function invocationOf(
 /** The least time that is left when a batch answers is longer than this (sqs-batch.ts). */
 const FLUSH_MS = 1_000;
 /** Waits for a flush, but not until the invocation is ended. What is not written by then may be lost. */
-async function inTime(flush: Promise<void>): Promise<void> {
+async function inTime(flush: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, FLUSH_MS);

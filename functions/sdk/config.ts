@@ -24,7 +24,7 @@ export interface FanfoldConfig {
   /** Concurrent runs in each worker process of a single machine. Each of its queues has fewer, see `threads`. */
   readonly concurrency: number;
   /**
-   * When a worker process of a single machine is replaced by a new one, between runs: after so many `runs` begun, or
+   * When a worker process of a single machine is replaced by a new one, between runs. After so many `runs` begun, or
    * above so many MB of resident memory (`memoryMb`, at least 256). For code that leaks. Default: never.
    */
   readonly recycle?: { readonly runs?: number; readonly memoryMb?: number };
