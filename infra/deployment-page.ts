@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { CfnDeletionPolicy, CfnResource, Stage } from "aws-cdk-lib";
+import { Annotations, CfnDeletionPolicy, CfnResource, Stage } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
 import { PRICES } from "../functions/core/cost/price-table.ts";
 import { parseQueueName } from "../functions/core/names/queue-name.ts";
@@ -31,7 +31,7 @@ const IDLE_METRICS = 8;
  * Returns what a deployment makes, keeps and costs while nothing runs, and where each task runs. `roots` are the stacks
  * or constructs that hold it.
  */
-export function deploymentPage(settings: Settings, code: FunctionCode, roots: readonly IConstruct[]): string {
+function deploymentPage(settings: Settings, code: FunctionCode, roots: readonly IConstruct[]): string {
   const resources = roots.flatMap((root) => root.node.findAll()).filter((each) => CfnResource.isCfnResource(each));
   const counted = (type: string): number => resources.filter(({ cfnResourceType }) => cfnResourceType === type).length;
   const kept = resources.filter(({ cfnOptions }) => cfnOptions.deletionPolicy === CfnDeletionPolicy.RETAIN);
@@ -102,11 +102,12 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
-/** Writes the page beside the templates. Under the command of CDK, which is read by people, it is printed as well. */
+/** Writes the page beside the templates, and shows it. */
 export function writePage(settings: Settings, code: FunctionCode, roots: readonly IConstruct[]): void {
   const page = deploymentPage(settings, code, roots);
   const file = join(Stage.of(roots[0] as IConstruct)?.outdir ?? "cdk.out", `${settings.prefix}.md`);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, page);
-  if (process.env["CDK_OUTDIR"] !== undefined) process.stderr.write(`\n${page}\n`);
+  // The command of CDK prints it when the synthesis has ended.
+  Annotations.of(roots[0] as IConstruct).addInfo(page);
 }

@@ -226,7 +226,7 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
     taskNames: host.taskNames,
     stop: ({ graceSeconds = 10 } = {}) =>
       (stopping ??= stop(parts, chores, host, keeper, graceSeconds)
-        .finally(() => release?.(closeFailure(log)))
+        .then(() => release?.(closeFailure(log)))
         .finally(() => lock.release())),
     stats: async () => ({
       epoch,

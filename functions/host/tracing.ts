@@ -1,3 +1,4 @@
+import type * as OpenTelemetryApi from "@opentelemetry/api";
 import type { Attributes, Context, Span, Tracer } from "@opentelemetry/api";
 import type { Json, JsonObject } from "../core/json.ts";
 import { ownerOf } from "../core/plan/run-id.ts";
@@ -5,7 +6,7 @@ import type { BulkOutcome, TaskCall, TaskOutcome, TaskRunner } from "../core/tas
 import type { Engine } from "../engine/contract.ts";
 import type { OutgoingMessage, Queue, ReceivedMessage } from "../engine/ports.ts";
 
-type Api = typeof import("@opentelemetry/api");
+type Api = typeof OpenTelemetryApi;
 
 /** What is put around the parts of an engine so that its work is traced. */
 export interface Tracing {

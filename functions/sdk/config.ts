@@ -63,7 +63,6 @@ export interface FanfoldConfig {
   readonly tags?: Readonly<Record<string, string>>;
 }
 
-export type { FunctionConfig, NeedsConfig, PermissionConfig, SecretConfig, VpcConfig } from "./function-config.ts";
 /** One place where work runs. */
 export interface SiteConfig extends NeedsConfig {
   /** Name of the site, at most 40 characters. */

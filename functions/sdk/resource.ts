@@ -1,7 +1,7 @@
 import { FanfoldError } from "../core/errors.ts";
 import { nameProblem } from "../core/names/names.ts";
 
-export const resourceMark = Symbol.for("fanfold.resource");
+const resourceMark = Symbol.for("fanfold.resource");
 
 /** What a process has for its tasks, beside what belongs to one run. */
 export interface ResourceContext {
@@ -10,14 +10,14 @@ export interface ResourceContext {
    * @throws FanfoldError `resource_unavailable`, retryable, when it cannot be opened. The next use tries again.
    * @example const db = await ctx.use(database);
    */
-  use<Value>(resource: Resource<Value>): Promise<Value>;
+  readonly use: <Value>(resource: Resource<Value>) => Promise<Value>;
   /**
    * Returns a secret that fanfold.config.ts names (`secrets`). It is read at its first use, and again when its
    * `ttlSeconds` are over. On one machine it is a variable of `.env` or of the environment.
    * @throws FanfoldError `secret_unavailable`, which is retryable unless the name is unknown
    * @example const key = await ctx.secret("STRIPE_KEY");
    */
-  secret(name: string): Promise<string>;
+  readonly secret: (name: string) => Promise<string>;
 }
 /** The definition that `defineResource` takes. */
 export interface ResourceDefinition<Value> {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App, Stack } from "aws-cdk-lib";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Annotations, Match } from "aws-cdk-lib/assertions";
 import { Queue } from "aws-cdk-lib/aws-sqs";
 import { afterAll, describe, expect, it } from "vitest";
 import { defineConfig, Fanfold, FanfoldApi, FanfoldEngine, FanfoldOperations, FanfoldSite } from "../../infra/index.ts";
@@ -63,7 +64,7 @@ describe("the construct Fanfold", () => {
     expect([...fanfold.sites.keys()]).toEqual(["london"]);
     const worker = JSON.stringify(
       ofType(templates, "AWS::Lambda::Function").find(({ Properties }) =>
-        String(Properties["FunctionName"]).endsWith("london-worker"),
+        String(Properties["FunctionName"]).endsWith("worker-worker"),
       ),
     );
     expect(worker).toMatch(/"QUEUE":\{"Ref":"Mine/);
@@ -74,11 +75,14 @@ describe("the construct Fanfold", () => {
     expect(kept.match(/^- /gm)).toHaveLength(3);
     for (const name of ["fanfold-tasks", "fanfold-callbacks", "the bucket of large values"])
       expect(kept).toContain(name);
-    expect(page).toMatch(/\| math\.add \| london\.default#worker \| fanfold-london-worker \| 1024 \| 300 \|/);
+    expect(page).toMatch(/\| math\.add \| london\.default#worker \| fanfold-london-worker-worker \| 1024 \| 300 \|/);
     const prices = [...page.matchAll(/^\| .* \| (\d+\.\d\d) \|$/gm)].map(([, price]) => Number(price));
     const total = prices.pop() as number;
     expect(Math.abs(total - prices.reduce((sum, price) => sum + price, 0))).toBeLessThan(0.03);
     expect(total).toBeGreaterThan(5);
+  });
+  it("its page is shown when the synthesis has ended", () => {
+    expect(Annotations.fromStack(stack).findInfo("*", Match.stringLikeRegexp("What it costs a month"))).toHaveLength(1);
   });
   it("says that nothing is kept by a trial", () => {
     const trial = new App({ outdir: join(folder, "trial"), analyticsReporting: false });

@@ -37,7 +37,7 @@ const variablesOf = (suffix: string): Readonly<Record<string, unknown>> =>
   (functionOf(suffix)["Environment"] as { readonly Variables: Readonly<Record<string, unknown>> }).Variables;
 const roleOf = (suffix: string): Properties => {
   const { Properties } = ofType(templates, "AWS::IAM::Role").find(({ Properties: { Description } }) =>
-    String(Description).startsWith(`fanfold-london-${suffix}:`),
+    new RegExp(`^fanfold-london-.*${suffix}:`).test(String(Description)),
   )!;
   return Properties;
 };
