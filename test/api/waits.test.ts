@@ -30,7 +30,14 @@ describe("GET /waits", () => {
         { of: "approval", name: "go-on", jobId: jobs.approval.jobId, runId: `${jobs.approval.jobId}.0`, expiresAt: at },
         { of: "event", name: "shipped", jobId: jobs.event.jobId, runId: `${jobs.event.jobId}.0` },
         { of: "event", name: "payment", task: "paid", ...member(jobs.three.jobId), runs: 3, expiresAt: at },
-        { of: "event", name: "payment", task: "paid", jobId: jobs.lone.jobId, runId: `${jobs.lone.jobId}.0`, expiresAt: at },
+        {
+          of: "event",
+          name: "payment",
+          task: "paid",
+          jobId: jobs.lone.jobId,
+          runId: `${jobs.lone.jobId}.0`,
+          expiresAt: at,
+        },
       ]
         .map((wait) => ({ runs: 1, since: at, ...wait }))
         .toSorted(order),
@@ -56,13 +63,10 @@ describe("GET /waits", () => {
     expect([new Set(found).size, found.length]).toEqual([4, 4]);
   });
 
-  it.each(["limit=501", "of=lock", "cursor=x", "cursor=16"])(
-    "GET /waits?%s is refused",
-    async (query) => {
-      const response = await startApi().ask("GET", `/waits?${query}`);
-      expect([response.status, await response.json()]).toMatchObject([400, { code: "invalid_request" }]);
-    },
-  );
+  it.each(["limit=501", "of=lock", "cursor=x", "cursor=16"])("GET /waits?%s is refused", async (query) => {
+    const response = await startApi().ask("GET", `/waits?${query}`);
+    expect([response.status, await response.json()]).toMatchObject([400, { code: "invalid_request" }]);
+  });
 });
 it("a cursor of nobody's making ends the list or is refused, and breaks nothing", async () => {
   const { api } = await startAll();

@@ -59,7 +59,7 @@ async function openGroups(
   most: number,
 ): Promise<{ readonly gids: readonly string[]; readonly next?: Place }> {
   const gids: string[] = [];
-  for (let place: Place | undefined = from; place; ) {
+  for (let place: Place | undefined = from; place;) {
     const { keys, cursor } = await readIndex(context, place, most - gids.length);
     gids.push(...keys.map(({ partition }) => partition.slice(2)));
     const shard: number = place.shard + 1;
