@@ -1,17 +1,16 @@
 import { useState } from "preact/hooks";
-import type { Json, Schedule, TriggeredSchedule } from "../../functions/client/index.ts";
-import { formatCount, formatCounted, formatDistance, formatExact, visible } from "../format.ts";
-import { Confirm } from "../parts/dialog.tsx";
+import type { Json, Schedule } from "../../functions/client/index.ts";
+import { formatCounted, formatDistance, formatExact, visible } from "../format.ts";
 import { Empty, Loading, Problem } from "../parts/notes.tsx";
 import { useNow } from "../parts/now.ts";
 import { Payload } from "../parts/payload.tsx";
 import { Badge, Code, Line } from "../parts/text.tsx";
 import { to } from "../route.ts";
 import { codeOf, server, useLive } from "../server.ts";
+import { type Asked, ScheduleAction } from "./schedule-action.tsx";
 import { whenText } from "./when.ts";
 
 const EVERY_MS = 2_000;
-type Asked = "fire" | "pause" | "resume" | "delete";
 
 export function SchedulePage({ name }: { readonly name: string }) {
   const live = useLive(
@@ -60,9 +59,9 @@ export function SchedulePage({ name }: { readonly name: string }) {
         </>
       )}
       {asked && schedule && (
-        <Act
+        <ScheduleAction
           asked={asked}
-          schedule={schedule}
+          name={schedule.name}
           onClose={() => {
             setAsked(undefined);
             live.reload();
@@ -182,90 +181,5 @@ function Work({ schedule: { workflow, fields, canvas } }: { readonly schedule: S
       )}
       <Payload value={(canvas ?? fields ?? {}) as Json} name={canvas === undefined ? "fields" : "canvas"} />
     </section>
-  );
-}
-
-const WORDS: Readonly<Record<Asked, { title: string; says: string; button: string; done: string }>> = {
-  fire: {
-    title: "Fire this schedule now",
-    says: "A job is started at once, also while the schedule is paused. What holds while the job before runs, holds here, too.",
-    button: "Fire it",
-    done: "",
-  },
-  pause: {
-    title: "Pause this schedule",
-    says: "Times that come meanwhile do not fire, and are not made up for. Jobs that run go on.",
-    button: "Pause the schedule",
-    done: "The schedule is paused.",
-  },
-  resume: {
-    title: "Resume this schedule",
-    says: "It fires from the next time on.",
-    button: "Resume the schedule",
-    done: "The schedule fires again.",
-  },
-  delete: {
-    title: "Delete this schedule",
-    says: "It fires no more. Its jobs go on. This cannot be undone.",
-    button: "Delete the schedule",
-    done: "The schedule is deleted.",
-  },
-};
-interface ActProps {
-  readonly asked: Asked;
-  readonly schedule: Schedule;
-  readonly onClose: () => void;
-}
-function Act({ asked, schedule: { name }, onClose }: ActProps) {
-  const { title, says, button, done } = WORDS[asked];
-  // One key for the dialog: a press that is repeated fires once.
-  const [idempotencyKey] = useState(() => crypto.randomUUID());
-  return (
-    <Confirm<Schedule>
-      title={title}
-      danger={asked === "delete"}
-      look={() => server().schedule(name)}
-      say={() => (
-        <>
-          <p>
-            <Line text={name} />
-          </p>
-          <p>{says}</p>
-        </>
-      )}
-      button={() => button}
-      act={async () => {
-        if (asked === "fire") return <Fired fired={await server().triggerSchedule(name, { idempotencyKey })} />;
-        if (asked === "pause") await server().pauseSchedule(name);
-        else if (asked === "resume") await server().resumeSchedule(name);
-        else await server().deleteSchedule(name);
-        return <p>{done}</p>;
-      }}
-      onClose={onClose}
-    />
-  );
-}
-function Fired({ fired: { jobs, skipped, queued, errors } }: { readonly fired: TriggeredSchedule }) {
-  return (
-    <>
-      <p>{formatCounted(jobs.length, "job")} started.</p>
-      <ul>
-        {jobs.map(({ jobId, element }) => (
-          <li key={jobId}>
-            <a href={to(["jobs", jobId])}>
-              <Code text={jobId} />
-            </a>{" "}
-            {element !== undefined && <Line text={`for ${element}`} />}
-          </li>
-        ))}
-      </ul>
-      {skipped > 0 && <p>{formatCount(skipped)} left out, because the job before has not ended.</p>}
-      {queued > 0 && <p>{formatCounted(queued, "job")} will start when the job before has ended.</p>}
-      {errors.map(({ element = "", code, message }) => (
-        <p key={element} class="problem">
-          <bdi>{visible(`${element} ${message}`)}</bdi> <code>{code}</code>
-        </p>
-      ))}
-    </>
   );
 }

@@ -1,4 +1,4 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Schedule } from "../../functions/client/index.ts";
 import { formatCount, formatDistance, formatTime } from "../format.ts";
 import { Command } from "../parts/buttons.tsx";
@@ -9,6 +9,7 @@ import { usePages } from "../parts/pages.ts";
 import { Badge, Line } from "../parts/text.tsx";
 import { type Route, setQuery, to } from "../route.ts";
 import { server, useLive } from "../server.ts";
+import { type Asked, ScheduleAction } from "./schedule-action.tsx";
 import { whenText } from "./when.ts";
 
 const EVERY_MS = 3_000;
@@ -28,6 +29,7 @@ export function SchedulesPage({ route }: { readonly route: Route }) {
     if (newer.value && !schedules.empty) schedules.update(newer.value.items, true);
   }, [newer.value, schedules.empty]);
   useNow();
+  const [asked, setAsked] = useState<{ readonly what: Asked; readonly name: string }>();
   const shown = schedules.items.filter(
     (each) =>
       (state === "" || each.state === state) &&
@@ -65,7 +67,7 @@ export function SchedulesPage({ route }: { readonly route: Route }) {
         <List
           label="Schedules"
           items={shown}
-          columns={COLUMNS}
+          columns={[...COLUMNS, action((what, name) => setAsked({ what, name }))]}
           keyOf={({ name }) => name}
           hrefOf={({ name }) => to(["schedules", name])}
           more={schedules.more}
@@ -82,6 +84,16 @@ export function SchedulesPage({ route }: { readonly route: Route }) {
           <p>Put one from a terminal:</p>
           <Command text='npm run fanfold -- schedules put nightly example.sum-of-sums -f n=100 --cron "30 2 * * *"' />
         </Empty>
+      )}
+      {asked && (
+        <ScheduleAction
+          asked={asked.what}
+          name={asked.name}
+          onClose={() => {
+            setAsked(undefined);
+            newer.reload();
+          }}
+        />
       )}
     </>
   );
@@ -124,3 +136,25 @@ const COLUMNS: readonly Column<Schedule>[] = [
   { title: "Overlap", width: "5rem", cell: ({ overlap = "skip" }) => overlap },
   { title: "Left out", width: "5rem", right: true, cell: ({ skipped }) => formatCount(skipped) },
 ];
+const action = (ask: (what: Asked, name: string) => void): Column<Schedule> => ({
+  title: "Do",
+  width: "10.5rem",
+  narrow: true,
+  cell: ({ name, state }) => (
+    <span class="over">
+      <button type="button" class="small" aria-label={`fire ${name}`} onClick={() => ask("fire", name)}>
+        Fire …
+      </button>
+      {state !== "ended" && (
+        <button
+          type="button"
+          class="small"
+          aria-label={`${state === "paused" ? "resume" : "pause"} ${name}`}
+          onClick={() => ask(state === "paused" ? "resume" : "pause", name)}
+        >
+          {state === "paused" ? "Resume …" : "Pause …"}
+        </button>
+      )}
+    </span>
+  ),
+});

@@ -13,7 +13,7 @@ import { wrongCursor } from "./job-view.ts";
 const DEFAULT_LIMIT = 200;
 const MOST_LIMIT = 500;
 const AT_ONCE = 8;
-const CURSOR = /^(\d{1,2})(?:\.([\w-]{1,1900}))?$/;
+const CURSOR = /^(\d{1,2})(?:\.([\w.!~*'()%-]{1,1900}))?$/;
 
 /**
  * Lists approvals and events that runs of all jobs wait for. Nothing is written for this list: it looks at the groups
@@ -45,13 +45,14 @@ interface Place {
 function placeIn(cursor: string): Place {
   const [, shard, after] = CURSOR.exec(cursor) ?? [];
   if (shard === undefined || Number(shard) >= OPEN_SHARDS) throw wrongCursor();
-  return {
-    shard: Number(shard),
-    ...(after !== undefined && { after: Buffer.from(after, "base64url").toString("utf8") }),
-  };
+  try {
+    return { shard: Number(shard), ...(after !== undefined && { after: decodeURIComponent(after) }) };
+  } catch {
+    throw wrongCursor();
+  }
 }
 const textOf = ({ shard, after }: Place): string =>
-  after === undefined ? String(shard) : `${shard}.${Buffer.from(after).toString("base64url")}`;
+  after === undefined ? String(shard) : `${shard}.${encodeURIComponent(after)}`;
 
 async function openGroups(
   context: Context,
