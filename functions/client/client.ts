@@ -185,7 +185,7 @@ export interface Client<Module = unknown> extends BatchCalls, JobCalls {
   locks(filter?: LockFilter): Pages<LockView>;
   /**
    * Returns approvals and events that runs of all jobs wait for. They are answered with `complete` and `sendEvent`. It
-   * costs two or three read units for each open group, so it is for people who look.
+   * reads every open group, so it is for people who look.
    */
   waits(filter?: WaitFilter): Pages<Wait>;
   /**

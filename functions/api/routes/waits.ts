@@ -33,7 +33,7 @@ export const waitRoute = route({
   operation: "listWaits",
   summary: "Approvals and events that runs of all jobs wait for, in no particular order",
   description:
-    "It looks at the open groups, and costs two or three read units for each: ask for it when somebody looks. Of a big group the first 256 members are looked at. " +
+    "It looks at the open groups, and at the first 256 members of each. So it costs two read units for a small group and about 60 for a big one: ask for it when somebody looks. " +
     "A page may be empty although more follow: ask until there is no cursor.",
   query: z.strictObject({ of: of.optional(), limit: wholeNumber(1, 500).optional(), cursor: waitCursor }),
   replies: { 200: { description: "A page of them", schema: waitPage } },

@@ -20,8 +20,8 @@ const CURSOR = /^(\d{1,2})(?:\.([\w.!~*'()%-]{1,1900}))?$/;
  * that are open, which the index of the sweeper has. So a wait that moves in it meanwhile may be on two pages, and a page
  * may be empty although more follow. Of a group of more members than a leaf has, the first leaf is looked at.
  *
- * Costs, for each open group that it looks at, one read of the header and one of its first leaf, and one for each job
- * that waits.
+ * Costs one read unit for each open group that it looks at, one for each 4 KB of rows in its first leaf, and one for
+ * each job that waits.
  */
 export async function listWaits(context: Context, { of, limit, cursor }: WaitFilter): Promise<Page<WaitView>> {
   const most = Math.min(limit ?? DEFAULT_LIMIT, MOST_LIMIT);
