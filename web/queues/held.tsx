@@ -6,7 +6,7 @@ import { Badge, Code } from "../parts/text.tsx";
 import { PauseButton } from "../pauses/pause-button.tsx";
 import { server, useLive } from "../server.ts";
 
-const EVERY_MS = 3_000;
+const EVERY_MS = 5_000;
 
 /** How fast queues and sites are worked off, and what a pause holds. */
 export function Held() {

@@ -66,6 +66,7 @@ export function SchedulesPage({ route }: { readonly route: Route }) {
       {shown.length > 0 && (
         <List
           label="Schedules"
+          tall
           items={shown}
           columns={[...COLUMNS, action((what, name) => setAsked({ what, name }))]}
           keyOf={({ name }) => name}

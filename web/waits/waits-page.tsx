@@ -70,6 +70,7 @@ export function WaitsPage({ route }: { readonly route: Route }) {
       {shown.length > 0 && (
         <List
           label="Waiting"
+          tall
           items={shown}
           columns={columns(ask)}
           keyOf={keyOf}
