@@ -9,7 +9,10 @@ import { queuesOf } from "../functions/sdk/queue-settings.ts";
 import { checkQueues, type TaskModule } from "../functions/sdk/module.ts";
 import { loadProject, type Project } from "./project.ts";
 
-export interface LocalOptions extends Pick<RuntimeOptions, "dataFolder" | "workers" | "concurrency" | "durability"> {
+export interface LocalOptions extends Pick<
+  RuntimeOptions,
+  "dataFolder" | "workers" | "firstWorkers" | "concurrency" | "durability"
+> {
   /** Path of the module that exports tasks and workflows. Default: that of fanfold.config.ts. */
   readonly tasks?: string | undefined;
   /** Default: that of the working folder. */

@@ -50,6 +50,11 @@ export interface RuntimeOptions {
    * small programs. Code that blocks then delays everything.
    */
   readonly workers?: number;
+  /**
+   * How many of them start at once. The others follow once those have been ready for a second, or when one of them can
+   * start no run. Default: all. A process costs half a second of CPU time, so work that ends soon does with one.
+   */
+  readonly firstWorkers?: number;
   /** Runs at once per worker. Default 32. */
   readonly concurrency?: number;
   /** Runs at once of one queue, and the weights of queues. Default 10 for each queue, and weight 1. */
@@ -196,7 +201,7 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   if (workers === 0 || typeof tasksModule !== "string")
     parts.tasks = loopOver(() => taskQueuesOf(host), concurrency, queueShares(options.queues));
   else {
-    const { queues, recycle } = options;
+    const { queues, recycle, firstWorkers } = options;
     const assignment = {
       ...shared,
       tasksModule,
@@ -206,7 +211,7 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
       slots: concurrency,
     };
     const onUnwritable = (problem: FanfoldError): void => disk.note(problem);
-    parts.supervisor = startSupervisor({ workers, assignment, epoch, keeper, log, clock, onUnwritable }, host, parts);
+    parts.supervisor = startSupervisor({ workers, firstWorkers, assignment, epoch, keeper, log, clock, onUnwritable }, host, parts);
   }
   if (disk.problem !== undefined) notifyWritable(parts, false);
   parts.control.start();
@@ -251,7 +256,7 @@ async function putConfigured(host: Host): Promise<void> {
   }
 }
 function startSupervisor(
-  options: Pick<SupervisorOptions, "workers" | "assignment" | "epoch" | "keeper" | "log" | "clock" | "onUnwritable">,
+  options: Omit<SupervisorOptions, "engine" | "source" | "onControl" | "permitOpening">,
   host: Host,
   parts: Parts,
 ): Supervisor {

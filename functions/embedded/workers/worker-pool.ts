@@ -38,7 +38,11 @@ export class WorkerPool {
   /** Set once every seat had a process. Until then no spare is started, as it would delay them. */
   #started = false;
 
-  constructor(seats: number, fork: () => WorkerProcess, retire: (worker: WorkerProcess) => void) {
+  #most: number;
+
+  /** `first` says how many seats have a process before `grow` is called, at which every seat gets one. */
+  constructor(seats: number, fork: () => WorkerProcess, retire: (worker: WorkerProcess) => void, first = seats) {
+    this.#most = first;
     this.seats = Array.from({ length: seats }, () => ({ worker: undefined, processes: 0 }));
     this.#fork = fork;
     this.#retire = retire;
@@ -51,6 +55,10 @@ export class WorkerPool {
     this.#leaving.delete(worker);
     for (const seat of this.seats) if (seat.worker === worker) seat.worker = undefined;
   }
+  /** Lets every seat have a process. */
+  grow(): void {
+    this.#most = this.seats.length;
+  }
   /** Notes that a task has stalled a process for long. */
   noteBlocking(task: string, now: number): void {
     this.#blocking.set(task, now + TIMING.blockingTaskMs);
@@ -58,7 +66,7 @@ export class WorkerPool {
   /** Gives each process its place. Starts what is missing: all of it, or with `mostStarts` only so many. */
   arrange(now: number, mostStarts = Number.POSITIVE_INFINITY): void {
     for (const [task, until] of this.#blocking) if (until <= now) this.#blocking.delete(task);
-    for (const seat of this.seats) if (wants(seat)) this.#fill(seat);
+    for (const seat of this.#wanted) if (wants(seat)) this.#fill(seat);
     this.#started ||= this.seats.every(({ worker }) => worker !== undefined);
     this.#standIn();
     for (const worker of this.#extras) if (worker.worn && worker.terms === undefined) this.#leave(worker);
@@ -93,11 +101,14 @@ export class WorkerPool {
     const stalling = this.all.flatMap(({ stalledBy }) => stalledBy?.task ?? []);
     return [...new Set([...stalling, ...this.#blocking.keys()])];
   }
+  get #wanted(): readonly Seat[] {
+    return this.seats.slice(0, this.#most);
+  }
   get #seatHelps(): boolean {
     return this.seats.some(({ worker }) => worker?.helps);
   }
   #adjust(mostStarts: number): void {
-    const empty = this.seats.filter(wants).length;
+    const empty = this.#wanted.filter(wants).length;
     const idle = [...this.#extras].filter(({ terms, stall }) => terms === undefined && stall === undefined);
     const missing = empty + (this.#started ? 1 : 0) - idle.length;
     const room = 2 * this.seats.length + 2 - this.all.length;

@@ -18,6 +18,8 @@ import { type WorkerEnd, WorkerProcess } from "./worker-process.ts";
 
 export interface SupervisorOptions {
   readonly workers: number;
+  /** How many of them start at once. The others follow when work takes long, or a process can start none. Default: all. */
+  readonly firstWorkers?: number | undefined;
   /** Settings of every worker, without what is new with each process. */
   readonly assignment: Omit<WorkerAssignment, "holder" | "aheadMs">;
   /** Number of this start, which makes holders unique among the starts of this folder. */
@@ -68,6 +70,7 @@ export class Supervisor {
   #earlyEnds = 0;
   /** Pauses before the next start that are under way. */
   #pauses = 0;
+  #growing: NodeJS.Timeout | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -75,6 +78,7 @@ export class Supervisor {
       options.workers,
       () => this.#startWorker(),
       (worker) => this.#retireWorker(worker),
+      options.firstWorkers,
     );
     this.#arrange();
     this.#checking = setInterval(() => this.#check(), TIMING.checkWorkersMs);
@@ -114,6 +118,7 @@ export class Supervisor {
   async stop(graceSeconds: number): Promise<void> {
     this.#stop.abort();
     clearInterval(this.#checking);
+    clearTimeout(this.#growing);
     await Promise.all(this.#pool.all.map((worker) => this.#stopWorker(worker, graceSeconds)));
     await Promise.all(this.#pending);
     process.off("exit", this.#onExit);
@@ -123,6 +128,10 @@ export class Supervisor {
     if (this.#stop.signal.aborted) return;
     // Until a start has succeeded, one process at a time shows whether the next one can.
     this.#pool.arrange(performance.now(), this.#pauses > 0 ? 0 : this.#earlyEnds > 0 ? 1 : undefined);
+  }
+  #grow(): void {
+    this.#pool.grow();
+    this.#arrange();
   }
   #startWorker(): WorkerProcess {
     const holder = `${this.#options.epoch}.${this.#forks++}`;
@@ -154,6 +163,7 @@ export class Supervisor {
       this.#settle(worker);
     } else {
       worker.readyAt = performance.now();
+      this.#growing ??= setTimeout(() => this.#grow(), TIMING.growMs);
       if (!this.#writable) worker.send({ kind: "disk", writable: false });
       this.#arrange();
     }
@@ -165,7 +175,8 @@ export class Supervisor {
     if (report.idle) worker.sleep();
     if (report.reserved === undefined) return;
     worker.reserved = report.reserved;
-    this.#arrange();
+    if (report.reserved) this.#grow();
+    else this.#arrange();
   }
   #noteStall(worker: WorkerProcess): void {
     const { stall } = worker;
@@ -178,7 +189,8 @@ export class Supervisor {
       this.#track(worker.settling);
     }
     this.#settle(worker);
-    this.#arrange();
+    if (stall) this.#grow();
+    else this.#arrange();
   }
   /** Called when a stall is over. A process that ended in it would have been stalled for longer. */
   #rememberLongStall(worker: WorkerProcess, hasEnded = false): void {
