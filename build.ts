@@ -4,7 +4,7 @@ import packageJson from "./package.json" with { type: "json" };
 /** Modules that are begun by path: the command, worker processes, and what a Lambda function is bundled from. */
 const BEGUN = [
   "cli/main",
-  "functions/embedded/workers/worker-main",
+  "functions/embedded/{reload/tasks-main,workers/worker-main}",
   "functions/tasks/inventory/index",
   "functions/handlers/{api,control,dead-letter,describe-tasks,supervisor,sweeper,worker}",
 ];

@@ -11,7 +11,7 @@ import { loadProject, type Project } from "./project.ts";
 
 export interface LocalOptions extends Pick<
   RuntimeOptions,
-  "dataFolder" | "workers" | "firstWorkers" | "concurrency" | "durability"
+  "dataFolder" | "workers" | "firstWorkers" | "concurrency" | "durability" | "live" | "onActivity"
 > {
   /** Path of the module that exports tasks and workflows. Default: that of fanfold.config.ts. */
   readonly tasks?: string | undefined;
@@ -30,8 +30,8 @@ export async function startLocal(
   security?: Security,
 ): Promise<Local> {
   const { settings, tasksModule } = project ?? (await loadProject(tasks));
-  const found = await checkTasks(tasksModule, settings.site, queuesOf(settings));
-  await check?.(found);
+  // Tasks that can be loaded again are not loaded into this process, and have been checked.
+  if (options.live === undefined) await check?.(await checkTasks(tasksModule, settings.site, queuesOf(settings)));
   const runtime = await startRuntime({ ...runtimeSettings(settings), ...options, tasksModule });
   const report = (text: string): void => void process.stderr.write(`fanfold error: ${text}\n`);
   return { runtime, ...localApp(runtime, report, security) };

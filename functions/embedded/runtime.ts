@@ -15,7 +15,7 @@ import type { TaskRegistry, Workflows } from "../sdk/index.ts";
 import type { Exports } from "../sdk/module.ts";
 import { prepareFolder, takeFolder } from "./data-folder.ts";
 import { DiskWatch, refusingWork } from "./disk-watch.ts";
-import { type Host, openHost, taskQueuesOf } from "./engine-host.ts";
+import { type Activity, type Host, type HostedCode, openHost, taskQueuesOf } from "./engine-host.ts";
 import type { Durability } from "./lmdb/commit-gatherer.ts";
 import { MessageLoop } from "./loop/message-loop.ts";
 import { Repeating } from "./loop/repeating.ts";
@@ -68,6 +68,10 @@ export interface RuntimeOptions {
   readonly durability?: Durability;
   /** Default: warnings and errors to stderr. */
   readonly log?: Log;
+  /** Tasks that can be loaded again, in place of what `tasksModule` has. Then there are worker processes. */
+  readonly live?: HostedCode;
+  /** Is told of each end of a job, each failure of a run, and each line of a log. It costs each run a message. */
+  readonly onActivity?: (activity: Activity) => void;
   /** Overrides of the engine's settings. */
   readonly engine?: Partial<EngineConfig>;
 }
@@ -90,6 +94,13 @@ export interface Runtime {
    * run, so the next start resumes them. Idempotent.
    */
   stop(options?: { readonly graceSeconds?: number }): Promise<void>;
+  /**
+   * Replaces every worker process by one that loads the tasks anew. The old ones start no run from now on, and end
+   * those that they have begun.
+   */
+  renewWorkers(): void;
+  /** Starts no worker process until the next renewal, because it could not load the tasks. */
+  keepWorkers(): void;
   stats(): Promise<RuntimeStats>;
   /** Returns what `GET /health` tells. Cheap: it reads counters, and what the last look at the disk found. */
   health(): Promise<Health>;
@@ -174,6 +185,8 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   });
   const host: Host = await openHost({
     ...shared,
+    code: options.live,
+    onActivity: options.onActivity,
     clock,
     holder: `${epoch}.${LOCAL}`,
     onSend: (queues) => notifySent(parts, queues),
@@ -201,17 +214,22 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   if (workers === 0 || typeof tasksModule !== "string")
     parts.tasks = loopOver(() => taskQueuesOf(host), concurrency, queueShares(options.queues));
   else {
-    const { queues, recycle, firstWorkers } = options;
+    const { queues, recycle, firstWorkers, onActivity } = options;
     const assignment = {
       ...shared,
       tasksModule,
       ...(queues && { queues }),
       ...(recycle && { recycle }),
+      ...(onActivity && { tells: true as const }),
       parentPid: process.pid,
       slots: concurrency,
     };
     const onUnwritable = (problem: FanfoldError): void => disk.note(problem);
-    parts.supervisor = startSupervisor({ workers, firstWorkers, assignment, epoch, keeper, log, clock, onUnwritable }, host, parts);
+    parts.supervisor = startSupervisor(
+      { workers, firstWorkers, assignment, epoch, keeper, log, clock, onUnwritable, onActivity },
+      host,
+      parts,
+    );
   }
   if (disk.problem !== undefined) notifyWritable(parts, false);
   parts.control.start();
@@ -223,7 +241,11 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
     engine: refusingWork(host.engine, disk),
     workflows: host.workflows,
     registry: host.registry,
-    taskNames: host.taskNames,
+    get taskNames() {
+      return host.taskNames;
+    },
+    renewWorkers: () => parts.supervisor?.renew(),
+    keepWorkers: () => parts.supervisor?.keep(),
     stop: ({ graceSeconds = 10 } = {}) =>
       (stopping ??= stop(parts, chores, host, keeper, graceSeconds).finally(() => lock.release())),
     stats: async () => ({

@@ -94,7 +94,7 @@ async function openNow(
   const counted = { ...NOTHING_COUNTED };
   const log = jsonLog(print, { function: environment.functionName });
   const watch: Watch = {
-    runsFailed: (count) => (counted.failedRuns += count),
+    runsFailed: ({ length }) => (counted.failedRuns += length),
     jobEnded: (state) => {
       counted.jobs++;
       if (FAILED_JOBS.has(state)) counted.failedJobs++;

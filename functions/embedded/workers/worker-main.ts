@@ -101,6 +101,7 @@ function openWhenPermitted(
     holder: assignment.holder,
     engine: assignment.engine,
     clock,
+    onActivity: assignment.tells && ((activity) => link.send({ kind: "activity", activity })),
     around: (runner) => containedRunner(runner, watch),
     beforeOpening: () => {
       link.send({ kind: "opening" });

@@ -7,6 +7,7 @@ import type { HeldRuns, HolderEnd } from "../../engine/worker-loop.ts";
 import type { LeaseKeeper, LostClaim } from "../../host/lease-keeper.ts";
 import { type Log, messageOf } from "../../host/log.ts";
 import type { MessageSource } from "../../host/message-source.ts";
+import type { Activity } from "../engine-host.ts";
 import type { SteadyClock } from "../machine/steady-clock.ts";
 import type { Stall } from "../machine/watch-thread.ts";
 import { TIMING } from "../settings.ts";
@@ -33,6 +34,7 @@ export interface SupervisorOptions {
   readonly permitOpening: (worker: WorkerProcess) => void;
   /** Called when a worker sent messages to the engine's queue. */
   readonly onControl: () => void;
+  readonly onActivity?: ((activity: Activity) => void) | undefined;
   /** Called when a write of a worker failed, because the disk takes none. */
   readonly onUnwritable: (problem: FanfoldError) => void;
 }
@@ -70,6 +72,7 @@ export class Supervisor {
   #earlyEnds = 0;
   /** Pauses before the next start that are under way. */
   #pauses = 0;
+  #kept = false;
   #growing: NodeJS.Timeout | undefined;
 
   constructor(options: SupervisorOptions) {
@@ -88,7 +91,7 @@ export class Supervisor {
     return this.#pool.seats.map(({ worker, processes }) => ({
       pid: worker?.pid,
       holder: worker?.holder ?? "",
-      ready: worker?.readyAt !== undefined,
+      ready: worker?.readyAt !== undefined || this.#pool.renewing,
       runs: worker ? this.#options.keeper.size(worker.holder) : 0,
       restarts: Math.max(0, processes - 1),
     }));
@@ -103,6 +106,16 @@ export class Supervisor {
   setWritable(writable: boolean): void {
     this.#writable = writable;
     for (const worker of this.#pool.all) worker.send({ kind: "disk", writable });
+  }
+  /** Replaces every process by a new one. Runs end where they began. */
+  renew(): void {
+    this.#kept = false;
+    this.#pool.renew();
+    this.#arrange();
+  }
+  /** Starts no process until the next renewal, since it could not load the tasks. */
+  keep(): void {
+    this.#kept = true;
   }
   abort(holder: string, runs: readonly LostClaim[]): void {
     const worker = this.#pool.all.find((each) => each.holder === holder);
@@ -127,7 +140,7 @@ export class Supervisor {
   #arrange(): void {
     if (this.#stop.signal.aborted) return;
     // Until a start has succeeded, one process at a time shows whether the next one can.
-    this.#pool.arrange(performance.now(), this.#pauses > 0 ? 0 : this.#earlyEnds > 0 ? 1 : undefined);
+    this.#pool.arrange(performance.now(), this.#pauses > 0 || this.#kept ? 0 : this.#earlyEnds > 0 ? 1 : undefined);
   }
   #grow(): void {
     this.#pool.grow();
@@ -152,6 +165,7 @@ export class Supervisor {
     else if (message.kind === "unwritable") this.#options.onUnwritable(problemOf(message));
     else if (message.kind === "log")
       this.#options.log(message.level, message.message, { worker: worker.pid ?? 0, ...message.fields });
+    else if (message.kind === "activity") this.#options.onActivity?.(message.activity);
     else if (message.kind === "taskSpeed") this.#options.engine.noteTaskSpeed(message.task, message.quick);
     else if (message.kind === "report") this.#apply(worker, message);
     else if (message.kind === "worn") {

@@ -43,6 +43,8 @@ function cpuSecondsOf(work: () => void): number {
 }
 /** `cutime` and `cstime` of proc(5), in hundredths of a second. */
 function ticksOfEnded(): number {
-  const fields = readFileSync("/proc/self/stat", "utf8").replace(/^.*\) /s, "").split(" ");
+  const fields = readFileSync("/proc/self/stat", "utf8")
+    .replace(/^.*\) /s, "")
+    .split(" ");
   return Number(fields[13]) + Number(fields[14]);
 }

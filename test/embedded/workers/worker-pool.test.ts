@@ -157,6 +157,27 @@ describe("the processes of a runtime", () => {
     expect(retired).toHaveLength(2);
   });
 
+  it("a renewal retires every process at once, and new ones take the seats, however many old ones go on", () => {
+    const { pool, processes, retired, arrange, ready, seated } = start(2);
+    arrange();
+    ready();
+    ready();
+    for (let times = 1; times <= 4; times++) {
+      const before = processes.splice(0);
+      pool.renew();
+      arrange();
+      expect(retired).toEqual(expect.arrayContaining(before));
+      expect(before.every(({ terms }) => terms === undefined)).toBe(true);
+      expect(pool.renewing).toBe(true);
+      ready();
+      expect(pool.renewing).toBe(false);
+      ready();
+      expect(processes).toHaveLength(3);
+      expect(before).not.toContain(seated()[0]);
+      expect(seated()).not.toContain(undefined);
+    }
+  });
+
   it("a worn process serves until a spare has its seat, then leaves, and still counts as one of the processes", () => {
     const { pool, processes, retired, arrange, ready, end, seated } = start(1);
     arrange();
