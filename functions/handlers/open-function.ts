@@ -106,7 +106,7 @@ async function openNow(
     log(level, message, { task, jobId, runId, attempt, ...(fields && { fields }) }),
   );
   const watch: Watch = {
-    runsFailed: (count) => (counted.failedRuns += count),
+    runsFailed: ({ length }) => (counted.failedRuns += length),
     jobEnded: (state) => {
       counted.jobs++;
       if (FAILED_JOBS.has(state)) counted.failedJobs++;

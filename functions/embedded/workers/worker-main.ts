@@ -103,6 +103,7 @@ function openWhenPermitted(
     engine: assignment.engine,
     ...(assignment.secrets && { secrets: assignment.secrets }),
     clock,
+    onActivity: assignment.tells && ((activity) => link.send({ kind: "activity", activity })),
     around: (runner) => containedRunner(runner, watch),
     beforeOpening: () => {
       link.send({ kind: "opening" });
