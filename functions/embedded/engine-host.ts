@@ -4,7 +4,7 @@ import { ENGINE_QUEUE } from "../core/names/queue-name.ts";
 import type { TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 import type { Engine } from "../engine/contract.ts";
 import { createEngine } from "../engine/engine.ts";
-import type { Clock, SchedulePorts } from "../engine/ports.ts";
+import type { Clock, SchedulePorts, Watch } from "../engine/ports.ts";
 import type { Log } from "../host/log.ts";
 import type { MessageSource } from "../host/message-source.ts";
 import { SystemIds } from "../host/system-ids.ts";
@@ -20,6 +20,7 @@ import { LmdbStore } from "./lmdb/lmdb-store.ts";
 import { oldestSentAt, readDepth } from "./lmdb/message-lines.ts";
 import { loadTasksOf } from "./load-tasks.ts";
 import { inFolder } from "./machine/disk-error.ts";
+import { ProcessCounts } from "./process-counts.ts";
 import { foldersOf, type SharedConfig } from "./settings.ts";
 
 export interface HostOptions {
@@ -57,6 +58,8 @@ export interface Host {
   readonly taskNames: readonly string[];
   readonly workflows: Workflows;
   readonly expirer: Expirer;
+  /** What this process has counted. */
+  readonly counts: ProcessCounts;
   /** Returns the names of all queues that ever received a message. */
   queues(): readonly string[];
   /** Returns the state of every queue, as /health tells it. */
@@ -76,7 +79,9 @@ export async function openHost(options: HostOptions): Promise<Host> {
   const blobs = new LocalBlobs(environment, files);
   const registry = createRegistry(tasks);
   const runner = around(createRunner(tasks));
-  const watch = {
+  const counts = new ProcessCounts();
+  const watch: Watch = {
+    counted: (metric, task, site, by) => counts.tasks.add(metric, task, site, by),
     repaired: () => undefined,
     runsFailed: () => undefined,
     jobEnded: () => undefined,
@@ -86,10 +91,17 @@ export async function openHost(options: HostOptions): Promise<Host> {
   };
   const started = createWorkflows(workflows);
   const schedules = options.schedules?.(started);
-  const ports = { store: new LmdbStore(environment), queue, blobs, clock, ids: new SystemIds(clock) };
+  const ports = {
+    store: counts.countingWrites(new LmdbStore(environment)),
+    queue,
+    blobs,
+    clock,
+    ids: new SystemIds(clock),
+  };
   const engine = createEngine({ ...ports, registry, runner, watch, ...(schedules && { schedules }) }, options.engine);
   return {
     engine,
+    counts,
     source: queue,
     registry,
     taskNames: tasks.map(({ name }) => name),

@@ -1,6 +1,7 @@
 import type { JobState } from "../core/job-state.ts";
 import type { IndexName, Item, Key, Table, WriteOp, WriteResult } from "../core/items/item.ts";
 import type { Canvas } from "../core/canvas/canvas.ts";
+import type { TaskMetric } from "../core/names/task-metrics.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Band } from "../core/plan/priority-band.ts";
 import type { When } from "../core/schedule/schedule.ts";
@@ -286,6 +287,8 @@ export interface Watch {
   /** Is called when so many task runs have failed for good. Cancelled runs do not count. */
   runsFailed(count: number): void;
   jobEnded(state: JobState): void;
+  /** Is called when something of a task was counted. `site` is empty for work of the engine's own queue. */
+  counted?(metric: TaskMetric, task: string, site: string, by: number): void;
   /** Is called when it becomes known, or changes, whether runs of a task are quick in this process. */
   taskSpeed?(task: string, quick: boolean): void;
 }

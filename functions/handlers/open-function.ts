@@ -7,10 +7,11 @@ import { createEngine } from "../engine/engine.ts";
 import type { JobState } from "../engine/job-views.ts";
 import type { BlobLinks, Executions, Ports, SchedulePorts, Supervisions, Tokens, Watch } from "../engine/ports.ts";
 import type { Log } from "../host/log.ts";
+import { TaskCounts } from "../host/task-counts.ts";
 import { type DeployedCode, loadTasks } from "./deployed-code.ts";
 import type { Environment } from "./environment.ts";
 import { InvocationClock } from "./invocation-clock.ts";
-import { jsonLog, metricsLine, type Print } from "./report.ts";
+import { jsonLog, metricsLine, type Print, taskMetricsLines } from "./report.ts";
 import type { VisibilityPort } from "./visibility.ts";
 
 /** What the ports have used since the process began. */
@@ -92,6 +93,7 @@ async function openNow(
   const { schedules: named, parkedSites } = code;
   const config = { ...DEFAULT_CONFIG, ...environment.engine, schedules: named, parkedSites, ...overrides };
   const counted = { ...NOTHING_COUNTED };
+  const tasks = new TaskCounts();
   const log = jsonLog(print, { function: environment.functionName });
   const watch: Watch = {
     runsFailed: (count) => (counted.failedRuns += count),
@@ -99,6 +101,7 @@ async function openNow(
       counted.jobs++;
       if (FAILED_JOBS.has(state)) counted.failedJobs++;
     },
+    counted: (metric, task, site, by) => tasks.add(metric, task, site, by),
     repaired: (_gid, _kind, times) => {
       counted.repairs++;
       if (times >= STUCK_AFTER) counted.stuck++;
@@ -111,14 +114,14 @@ async function openNow(
   const { store, queue, blobs, ids, tokens, executions } = platform;
   const rare = { ...(tokens && { tokens }), ...(executions && { executions }), ...(schedules && { schedules }) };
   const engine = createEngine({ store, queue, blobs, ids, clock, registry, runner, watch, ...rare }, config);
-  const invocation = invocationOf(engine, { environment, platform, print, now }, clock, counted);
+  const invocation = invocationOf(engine, { environment, platform, print, now }, clock, { counted, tasks });
   return { engine, registry, environment, platform, config, now, log, invocation };
 }
 function invocationOf(
   engine: Pick<Engine, "flushStatistics">,
   { environment, platform, print, now }: Pick<Surroundings, "environment" | "platform" | "print" | "now">,
   clock: InvocationClock,
-  counted: Record<keyof typeof NOTHING_COUNTED, number>,
+  { counted, tasks }: { readonly counted: Record<keyof typeof NOTHING_COUNTED, number>; readonly tasks: TaskCounts },
 ): FunctionEngine["invocation"] {
   return async ({ awsRequestId }, work) => {
     const before = { ...platform.usage() };
@@ -148,6 +151,7 @@ function invocationOf(
       const endedAt = now();
       const source = { deployment: environment.prefix, function: environment.functionName };
       print(metricsLine(source, endedAt, metrics, { ...fields, ms: endedAt - startedAt }));
+      for (const line of taskMetricsLines(source, endedAt, tasks.take(), awsRequestId)) print(line);
     }
   };
 }
