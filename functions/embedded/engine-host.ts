@@ -90,6 +90,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
       options.log("error", "a message was given up; `fanfold dead-letters` lists it", { queue: name, reason }),
   };
   const started = createWorkflows(workflows);
+  const oldest = new Map<string, Oldest>();
   const schedules = options.schedules?.(started);
   const ports = {
     store: counts.countingWrites(new LmdbStore(environment)),
@@ -109,7 +110,7 @@ export async function openHost(options: HostOptions): Promise<Host> {
     expirer: new Expirer(environment, blobs, clock),
     queues: () => queueNames(environment),
     queueHealth: () =>
-      Object.fromEntries(queueNames(environment).map((name) => [name, queueHealth(environment, name, clock)])),
+      Object.fromEntries(queueNames(environment).map((name) => [name, queueHealth(environment, name, clock, oldest)])),
     holdCommits: (action) => environment.holdCommits(action),
     close: () => environment.close(),
   };
@@ -137,12 +138,30 @@ async function openFiles(options: HostOptions): Promise<{ environment: LmdbEnvir
 export function taskQueuesOf(host: Host): readonly string[] {
   return host.queues().filter((queue) => queue !== ENGINE_QUEUE);
 }
-function queueHealth(environment: LmdbEnvironment, queue: string, clock: Clock): QueueHealth {
+/** When the oldest ready message of a queue was sent, as it was found a moment ago. */
+interface Oldest {
+  readonly sentAt: number | undefined;
+  readonly seenAt: number;
+}
+/** Milliseconds for which the oldest message is not looked for again. A look reads up to a thousand keys of each band. */
+const OLDEST_MS = 1_000;
+function queueHealth(
+  environment: LmdbEnvironment,
+  queue: string,
+  clock: Clock,
+  seen: Map<string, Oldest>,
+): QueueHealth {
   return environment.reading(() => {
-    const sentAt = oldestSentAt(environment, queue);
+    const depth = readDepth(environment, queue);
+    const before = seen.get(queue);
+    const now = clock.now();
+    if (depth.ready > 0 && (before?.sentAt === undefined || now - before.seenAt >= OLDEST_MS))
+      seen.set(queue, { sentAt: oldestSentAt(environment, queue), seenAt: now });
+    const sentAt = depth.ready > 0 ? seen.get(queue)?.sentAt : undefined;
+    if (depth.ready === 0) seen.delete(queue);
     return {
-      ...readDepth(environment, queue),
-      ...(sentAt !== undefined && { oldestSeconds: Math.max(0, clock.now() - sentAt) / 1_000 }),
+      ...depth,
+      ...(sentAt !== undefined && { oldestSeconds: Math.max(0, now - sentAt) / 1_000 }),
     };
   });
 }
