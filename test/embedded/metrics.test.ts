@@ -18,7 +18,12 @@ it("U10 GET /metrics adds up what all worker processes have counted, in the text
     return (await response.text()).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   };
   const success = (lines: readonly string[]): number =>
-    Number(lines.find((line) => line.startsWith('fanfold_run_success_total{task="test.echo"'))?.split(" ").at(-1) ?? 0);
+    Number(
+      lines
+        .find((line) => line.startsWith('fanfold_run_success_total{task="test.echo"'))
+        ?.split(" ")
+        .at(-1) ?? 0,
+    );
   await until("all runs are told", async () => success(await read()) === 40);
   const lines = await read();
   expect(lines.filter((line) => !SAMPLE.test(line))).toEqual([]);

@@ -73,7 +73,8 @@ export async function ensureIdentities<Each extends Ask>(
   const begun = new Map([...beginning.keys()].map((gid, k) => [gid, writtenIdentity(results[k] as WriteResult)]));
   // Who has waited for a round takes an end that is no older than its question.
   asks.forEach(({ step, wanted }, k) => {
-    if (reuses[k] && wanted === undefined) context.statistics.note("identity_reused", step.task, queueOf(context, step));
+    if (reuses[k] && wanted === undefined)
+      context.statistics.note("identity_reused", step.task, queueOf(context, step));
   });
   const asked = asks.flatMap((ask, k): Asked<Each>[] => {
     const identity = (reuses[k] ? undefined : begun.get(ask.gid)) ?? found[k];

@@ -10,7 +10,7 @@ const SMALL_TENANTS = 19;
 const FEW = 10;
 const MANY = 100_000;
 /** Milliseconds that a member takes. */
-const SLEEP_MS = 20;
+const SLEEP_MS = 200;
 
 /**
  * Measures how long jobs of nineteen tenants take, each of which starts its next job when the last has ended. They are
