@@ -35,6 +35,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   blob_not_found: [404, "No such blob"],
   blob_mismatch: [400, "Not the announced content"],
   upload_elsewhere: [409, "The content goes elsewhere"],
+  metrics_elsewhere: [409, "The metrics are elsewhere"],
   idempotency_conflict: [409, "Idempotency-Key used with another body"],
   page_conflict: [409, "Input page exists with other content"],
   input_sealed: [409, "Input is sealed"],

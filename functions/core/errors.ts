@@ -37,6 +37,7 @@ export const ERROR_CODES = [
   "blob_not_found",
   "blob_mismatch",
   "upload_elsewhere",
+  "metrics_elsewhere",
   "idempotency_conflict",
   "page_conflict",
   "input_sealed",

@@ -23,6 +23,8 @@ import { Repeating } from "./loop/repeating.ts";
 import type { FolderLock } from "./machine/folder-lock.ts";
 import { HeapTrimmer } from "./machine/heap-trimmer.ts";
 import { SteadyClock } from "./machine/steady-clock.ts";
+import { metricsText } from "./metrics-text.ts";
+import type { Counted } from "./process-counts.ts";
 import { queueShares, type QueueThreads } from "./queue-shares.ts";
 import {
   CONTROL_MESSAGES,
@@ -107,6 +109,8 @@ export interface Runtime {
   stats(): Promise<RuntimeStats>;
   /** Returns what `GET /health` tells. Cheap: it reads counters, and what the last look at the disk found. */
   health(): Promise<Health>;
+  /** Returns what `GET /metrics` tells, in the text form of Prometheus. */
+  metrics(): Promise<string>;
 }
 
 /**
@@ -229,8 +233,9 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
       slots: concurrency,
     };
     const onUnwritable = (problem: FanfoldError): void => disk.note(problem);
+    const onCounted = (counted: Counted): void => host.counts.add(counted);
     parts.supervisor = startSupervisor(
-      { workers, firstWorkers, assignment, epoch, keeper, log, clock, onUnwritable, onActivity },
+      { workers, firstWorkers, assignment, epoch, keeper, log, clock, onUnwritable, onActivity, onCounted },
       host,
       parts,
     );
@@ -242,6 +247,12 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   const release = parts.tasks && processPool.hold();
   const chores = [parts.sweeper.repeating, ...startChores(host, disk, log)];
   let stopping: Promise<void> | undefined;
+  const health = async (): Promise<Health> => ({
+    store: disk.problem === undefined ? { writable: true } : { writable: false, why: disk.problem.message },
+    queues: withHeld(host.queueHealth(), keeper),
+    ...(parts.supervisor && { workers: workersOf(parts.supervisor) }),
+    slots: { total: concurrency * Math.max(1, workers), busy: keeper.batches },
+  });
   return {
     engine: refusingWork(host.engine, disk),
     workflows: host.workflows,
@@ -261,12 +272,8 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
       runs: keeper.size(),
       queues: await depthsOf(host),
     }),
-    health: async () => ({
-      store: disk.problem === undefined ? { writable: true } : { writable: false, why: disk.problem.message },
-      queues: withHeld(host.queueHealth(), keeper),
-      ...(parts.supervisor && { workers: workersOf(parts.supervisor) }),
-      slots: { total: concurrency * Math.max(1, workers), busy: keeper.batches },
-    }),
+    health,
+    metrics: async () => metricsText(await health(), host.counts),
   };
 }
 

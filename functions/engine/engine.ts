@@ -68,7 +68,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     failureKinds: new FailureKindCache(),
     knownRuns: new KnownRunsCache(),
     limitsInUse: new FailureKindCache(),
-    statistics: new Tally(),
+    statistics: new Tally(ports.watch),
     tasksListed: new FailureKindCache(),
     pools: new PoolLooks(),
     speeds: new TaskSpeeds(settings, (task, quick) => ports.watch?.taskSpeed?.(task, quick)),
