@@ -28,8 +28,8 @@ export async function startLocal(
   security?: Security,
 ): Promise<Local> {
   const { settings, tasksModule } = project ?? (await loadProject(tasks));
-  const found = await checkTasks(tasksModule, settings.site, queuesOf(settings));
   provideEnvironment(settings);
+  const found = await checkTasks(tasksModule, settings.site, queuesOf(settings));
   await check?.(found);
   const runtime = await startRuntime({ ...runtimeSettings(settings), ...options, tasksModule });
   const report = (text: string): void => void process.stderr.write(`fanfold error: ${text}\n`);
