@@ -17,6 +17,7 @@ import { jobCommand } from "./commands/job.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { pauseCommand, pausesCommand, resumeCommand } from "./commands/pauses.ts";
 import { identitiesCommand } from "./commands/identities.ts";
+import { waitsCommand } from "./commands/waits.ts";
 import { locksCommand } from "./commands/locks.ts";
 import { planCommand } from "./commands/plan.ts";
 import { queuesCommand } from "./commands/queues.ts";
@@ -77,6 +78,7 @@ export function program(): Command {
     failuresCommand,
     deadLettersCommand,
     locksCommand,
+    waitsCommand,
     identitiesCommand,
     whyCommand,
     blobsCommand,

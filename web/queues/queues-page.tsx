@@ -5,7 +5,7 @@ import { Empty, Loading, Problem } from "../parts/notes.tsx";
 import { Code } from "../parts/text.tsx";
 import { server, useLive } from "../server.ts";
 import { DepthChart, type Sample } from "./depth-chart.tsx";
-import { TaskTable } from "./task-table.tsx";
+import { Held } from "./held.tsx";
 
 const EVERY_MS = 2_000;
 /** An hour of samples. */
@@ -71,7 +71,7 @@ export function QueuesPage() {
           </table>
         </div>
       )}
-      <TaskTable />
+      <Held />
       <h2>Messages of all queues, since this page was opened</h2>
       <DepthChart samples={samples} />
     </>
