@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { blobsCommand } from "./commands/blobs.ts";
-import { packageVersion } from "../functions/host/package-json.ts";
+import { IS_CHECKOUT, packageVersion } from "../functions/host/own-files.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { completeCommand } from "./commands/complete.ts";
 import { dashboardCommand } from "./commands/dashboard.ts";
@@ -34,7 +34,7 @@ import { submitCommand } from "./commands/submit.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { whyCommand } from "./commands/why.ts";
 import { workflowsCommand } from "./commands/workflows.ts";
-import { callAs, callScript, IS_CHECKOUT } from "./repository.ts";
+import { callAs, callScript } from "./repository.ts";
 
 const STEPS = [
   ...(IS_CHECKOUT ? [] : [[`${callAs()} init my-app`, "makes a project"] as const]),

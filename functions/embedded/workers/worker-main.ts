@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
-import { messageOf } from "../../host/log.ts";
+import { closeFailure, messageOf } from "../../host/log.ts";
 import { RunHolder } from "../../host/run-holder.ts";
+import { processPool } from "../../sdk/resource-pool.ts";
 import { type Host, type HostOptions, openHost, taskQueuesOf } from "../engine-host.ts";
 import { MessageLoop } from "../loop/message-loop.ts";
 import { Repeating } from "../loop/repeating.ts";
@@ -100,7 +101,9 @@ function openWhenPermitted(
     durability: assignment.durability,
     holder: assignment.holder,
     engine: assignment.engine,
+    ...(assignment.secrets && { secrets: assignment.secrets }),
     clock,
+    onActivity: assignment.tells && ((activity) => link.send({ kind: "activity", activity })),
     around: (runner) => containedRunner(runner, watch),
     beforeOpening: () => {
       link.send({ kind: "opening" });
@@ -122,10 +125,11 @@ function obey(parts: WorkerParts, message: ToWorker): void {
     for (const { token, runId, reason } of message.runs) parts.claims.abort(token, runId, reason);
   else void stop(parts, message.graceSeconds);
 }
-async function stop({ loop, host, statistics }: WorkerParts, graceSeconds: number): Promise<void> {
+async function stop({ link, loop, host, statistics }: WorkerParts, graceSeconds: number): Promise<void> {
   await loop.stop(graceSeconds);
   await statistics.stop();
   await host.engine.flushStatistics();
+  await processPool.close(closeFailure(link.log));
   // Runs that ignore their abort still use the database. A kill with the database open is safe, so this exit is too.
   if (loop.busy === 0) await host.close();
   process.exit(0);
