@@ -22,6 +22,8 @@ function reasonOf(why: NonNullable<Run["why"]>): string {
       return "a dependency was declared that it had not";
     case "failure":
       return `its end before was a failure${why.reason === undefined ? "" : ` (${why.reason})`}`;
+    case "tier":
+      return `it had failed ${why.failures} times in a row, and its task runs again by tiers`;
     case "age":
       return "its end before was older than who asked allows";
     case "expiry":

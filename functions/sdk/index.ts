@@ -68,6 +68,7 @@ export type {
 export { FanfoldError, type ErrorCode } from "../core/errors.ts";
 export type { ErrorData, GroupHandle, ResultEntry, TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 export type { RetryPolicy } from "../core/retry-policy.ts";
+export type { RetryTier, RetryTiers } from "../core/tiers.ts";
 export type { Json, Jsonified, JsonObject } from "../core/json.ts";
 export type { Names } from "../core/names/known-names.ts";
 export { formatQueueName, parseQueueName, type QueueDefaults, type QueueFunction } from "../core/names/queue-name.ts";

@@ -217,6 +217,7 @@ const FIELDS: Readonly<Record<keyof SingleDefinition, true>> = {
   redact: true,
   listed: true,
   refresh: true,
+  tiers: true,
   dependsOn: true,
   policy: true,
   rateLimit: true,

@@ -15,6 +15,7 @@ import {
 import type { Item, Key, PutOp, WriteOp, WriteResult } from "../ports.ts";
 import { shardOf } from "../../core/items/shard-of.ts";
 import { leafOf } from "../../core/plan/ledger.ts";
+import { isSuccess } from "../../core/plan/run-state.ts";
 import { absent, and, eq, lt, present } from "./conditions.ts";
 import { KEPT_ATTRIBUTES } from "./sharing-attributes.ts";
 import { readHeaders } from "./header-reads.ts";
@@ -44,7 +45,7 @@ export interface IdentityStart extends Pick<HeaderAttributes, "step" | "plan"> {
   /** Why it is begun, and the end before where that may still hold. */
   readonly row?: RoundStart;
 }
-export type RoundStart = Pick<RunAttributes, "asked" | "cause" | "why" | "kept" | "needs">;
+export type RoundStart = Pick<RunAttributes, "asked" | "cause" | "why" | "kept" | "needs" | "due" | "dueShard">;
 
 /** Reads identities consistently, in the order of `gids`. One read unit each. */
 export async function readIdentities(
@@ -104,7 +105,7 @@ function restartOp(
   const row = rootChange({
     set: attributesOf({ status: "queued", round, since: round, sentAt: context.clock.now(), ...all }),
     add: { attempt: 1 },
-    remove: [...OF_AN_ATTEMPT, ...OF_A_ROUND, ...OF_A_WAIT, "manifest", "removed"].filter((name) => !(name in all)),
+    remove: [...OF_AN_ATTEMPT, ...OF_A_ROUND, ...OF_A_WAIT, ...goneAfter(run)].filter((name) => !(name in all)),
   });
   const set = { ...row.set, ...attributesOf({ ...more, round, ttl: Math.max(ttl, header.ttl) }) };
   const remove = [...(row.remove ?? []), ...removed];
@@ -116,6 +117,9 @@ function restartOp(
     when: rootCondition(when),
   };
 }
+/** Failures are in a row until a good end. */
+const goneAfter = ({ status }: Run): readonly string[] =>
+  isSuccess(status) ? ["manifest", "removed", "failed"] : ["manifest", "removed"];
 /** Lets the code of a round run that finds out whether the end before still holds. One unit. */
 export function runAnywayOp({ header, run }: Identity): WriteOp {
   const when = and(eq("round", run.round), present("kept"));

@@ -1,7 +1,7 @@
 import { FanfoldError } from "../../core/errors.ts";
 import { isGroupStep } from "../../core/plan/plan.ts";
 import { runIdOf } from "../../core/plan/run-id.ts";
-import { isTerminal } from "../../core/plan/run-state.ts";
+import { isFailure, isTerminal } from "../../core/plan/run-state.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import type { Run } from "../item-kinds.ts";
@@ -83,10 +83,11 @@ async function viewOf(context: Context, { header, run }: Identity): Promise<Iden
 export async function versionsSeen(
   context: Context,
   run: Run,
-): Promise<Pick<IdentityView, "version" | "verified" | "outdated">> {
-  const { version = 0, verified, status } = run;
+): Promise<Pick<IdentityView, "version" | "verified" | "failures" | "retryAt" | "outdated">> {
+  const { version = 0, verified, status, failed, notBefore } = run;
   const outdated: Outdated[] = isTerminal(status)
     ? [...outdatedItself(context, run), ...outdatedOf(context, (await readEdges(context, run))?.closure)]
     : [];
-  return { version, ...(verified && { verified }), ...(outdated.length > 0 && { outdated }) };
+  const tier = isFailure(status) && failed && { failures: failed.times, ...(notBefore && { retryAt: notBefore }) };
+  return { version, ...(verified && { verified }), ...tier, ...(outdated.length > 0 && { outdated }) };
 }
