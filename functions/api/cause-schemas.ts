@@ -24,7 +24,10 @@ export const ofIdentity = {
   why: why.optional(),
   version: version.optional(),
   verified: verified.optional(),
-  failures: z.int().describe("Of a failed shared run whose task has tiers: how often it has failed in a row").optional(),
+  failures: z
+    .int()
+    .describe("Of a failed shared run whose task has tiers: how often it has failed in a row")
+    .optional(),
   retryAt: z.int().describe("When it runs again by a tier, in milliseconds since the epoch").optional(),
   outdated: outdated.optional(),
 };

@@ -301,7 +301,17 @@ export type { GroupView } from "../core/plan/group-view.ts";
 /** A run that jobs share, as the list of them shows it. */
 export interface Identity extends Pick<
   Run,
-  "runId" | "status" | "round" | "endedAt" | "error" | "why" | "version" | "verified" | "failures" | "retryAt" | "outdated"
+  | "runId"
+  | "status"
+  | "round"
+  | "endedAt"
+  | "error"
+  | "why"
+  | "version"
+  | "verified"
+  | "failures"
+  | "retryAt"
+  | "outdated"
 > {
   readonly task: string;
   readonly args: readonly Json[];

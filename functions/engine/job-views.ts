@@ -312,7 +312,17 @@ export interface JobGraph {
 /** A run that jobs share, as the list of identities shows it. */
 export interface IdentityView extends Pick<
   RunView,
-  "runId" | "status" | "round" | "endedAt" | "error" | "version" | "verified" | "failures" | "retryAt" | "outdated" | "why"
+  | "runId"
+  | "status"
+  | "round"
+  | "endedAt"
+  | "error"
+  | "version"
+  | "verified"
+  | "failures"
+  | "retryAt"
+  | "outdated"
+  | "why"
 > {
   readonly task: string;
   readonly args: readonly Json[];

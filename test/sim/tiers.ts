@@ -50,7 +50,8 @@ export class Tiers {
     if (!isTerminal(before.status)) return "a tier has begun a round before the one before had ended";
     if (!isFailure(before.status)) return "a tier has begun a round after a good end";
     if (tierDelaySeconds(TIERS, times) === undefined) return `a tier has begun a round after ${times} failures`;
-    if (before.notBefore === undefined || before.notBefore > now + CLOCKS_MS) return "a tier has begun a round too early";
+    if (before.notBefore === undefined || before.notBefore > now + CLOCKS_MS)
+      return "a tier has begun a round too early";
     return undefined;
   }
   #ended({ gid, status, error, version = 0, verified, failed, notBefore, due }: Run): string | undefined {

@@ -19,7 +19,6 @@ import { sweepRefreshes } from "./refresh-outdated.ts";
 import { announceDue } from "./announce-schedule.ts";
 import { orderSync } from "./sync-schedules.ts";
 
-
 /**
  * Makes one pass of the sweeper (docs/protocol-rules.md, section 13), so that nothing stays stuck because a message was
  * lost or a process died. The pass orders a check of each open header that is due for one, and sends the runs that are
