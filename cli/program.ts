@@ -16,6 +16,7 @@ import { initCommand } from "./commands/init.ts";
 import { jobCommand } from "./commands/job.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { pauseCommand, pausesCommand, resumeCommand } from "./commands/pauses.ts";
+import { forgetCommand, scheduleCommand } from "./commands/shared-runs.ts";
 import { identitiesCommand } from "./commands/identities.ts";
 import { locksCommand } from "./commands/locks.ts";
 import { planCommand } from "./commands/plan.ts";
@@ -78,6 +79,8 @@ export function program(): Command {
     deadLettersCommand,
     locksCommand,
     identitiesCommand,
+    scheduleCommand,
+    forgetCommand,
     whyCommand,
     blobsCommand,
     retryCommand,

@@ -19,6 +19,8 @@ export type RunWhy =
  * - `declared`: somebody declared a dependency that the run had not.
  * - `failure`: the end before was none that others take.
  * - `tier`: it had failed `failures` times in a row, and its task has tiers.
+ * - `asked`: somebody has asked for it to run again.
+ * - `removed`: it had been removed before.
  * - `age`: the end before was older than who asks allows.
  * - `expiry`: the end before would have been removed before the job that asks.
  */
@@ -27,4 +29,4 @@ export type RunCause =
   | { readonly of: "dependency"; readonly runId: string }
   | { readonly of: "failure"; readonly reason?: string }
   | { readonly of: "tier"; readonly failures: number }
-  | { readonly of: "declared" | "age" | "expiry" };
+  | { readonly of: "declared" | "asked" | "removed" | "age" | "expiry" };

@@ -29,8 +29,8 @@ export async function attendIdentity(context: Context, run: Run): Promise<void> 
 }
 /** A process with a lower version leaves the run to one with the higher version, while there may be one. */
 async function retryByTier(context: Context, run: Run): Promise<void> {
-  const { due = 0, notBefore, failed, status, task = "" } = run;
-  if (!isFailure(status) || notBefore === undefined || !failed) return clearDue(context, run, due);
+  const { due = 0, notBefore, failed, status, task = "", forgotten } = run;
+  if (!isFailure(status) || notBefore === undefined || !failed || forgotten) return clearDue(context, run, due);
   const late = context.clock.now() - notBefore;
   if (late < 0) return;
   const info = context.registry.info(task);

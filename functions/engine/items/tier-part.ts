@@ -13,7 +13,7 @@ export function tierPart(
   seen: Run,
   set: Partial<RunAttributes>,
 ): Partial<RunAttributes> {
-  if (!isIdentity(seen.gid)) return {};
+  if (!isIdentity(seen.gid) || seen.forgotten) return {};
   const tiers = context.registry.info(set.task ?? seen.task ?? "")?.tiers;
   if (!tiers || !isRetried(set, tiers.broken === true)) return {};
   const version = set.version ?? seen.version ?? 0;

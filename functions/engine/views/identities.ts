@@ -36,7 +36,7 @@ export async function listIdentities(context: Context, filter: IdentityFilter): 
   const identities = gids.length > 0 ? await readIdentities(context, gids) : [];
   const views = new Map<number, IdentityView>();
   await eachBounded([...identities.entries()], AT_ONCE, async ([k, identity]) => {
-    if (!identity || (status !== undefined && identity.run.status !== status)) return;
+    if (!identity || isForgotten(identity.run) || (status !== undefined && identity.run.status !== status)) return;
     const view = await viewOf(context, identity);
     if (view) views.set(k, view);
   });
@@ -44,6 +44,8 @@ export async function listIdentities(context: Context, filter: IdentityFilter): 
   const following = next && `${next.shard}${next.after === undefined ? "" : `.${next.after}`}`;
   return { items, ...(following !== undefined && { cursor: following }) };
 }
+/** Whether a shared run was removed, so that it is shown no more. */
+export const isForgotten = ({ forgotten, status }: Run): boolean => forgotten === true && isTerminal(status);
 function placeIn(cursor: string): ListPlace {
   const [, shard, after] = CURSOR.exec(cursor) ?? [];
   if (shard === undefined || Number(shard) >= LIST_SHARDS) throw wrongCursor();
