@@ -1,5 +1,12 @@
 /** The public interface for authors of tasks and workflows. */
-export { defineTask, type RemoveCall, type ScheduleCall, type Task, type TaskDefinition, type ValueOf } from "./task.ts";
+export {
+  defineTask,
+  type RemoveCall,
+  type ScheduleCall,
+  type Task,
+  type TaskDefinition,
+  type ValueOf,
+} from "./task.ts";
 export { DEFAULT_TIMEOUT_SECONDS, type KwargsOf } from "./task-settings.ts";
 export { type AnyTask } from "./any-task.ts";
 export type { BulkContext, BulkRun, BulkRunOutcome, BulkTaskDefinition } from "./bulk.ts";
@@ -54,7 +61,11 @@ export {
   type ForgottenRun,
   type ScheduledRun,
   type ScheduleRunOptions,
-  type SubmitCall, type SubmitOptions, type SubmittedJob, type Submitter } from "./submitter.ts";
+  type SubmitCall,
+  type SubmitOptions,
+  type SubmittedJob,
+  type Submitter,
+} from "./submitter.ts";
 export { createRegistry, createRunner } from "./runner.ts";
 export { loadTaskModule, type TaskModule } from "./module.ts";
 

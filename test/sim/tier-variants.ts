@@ -2,6 +2,7 @@ import type { WriteOp } from "../../functions/engine/ports.ts";
 import { type Variant, withoutSet, withWhen } from "./variant-parts.ts";
 
 const TIERS = { tiers: true } as const;
+const SCHEDULED = { tiers: true, scheduled: true } as const;
 const ofIdentity = ({ key }: Pick<WriteOp, "key">): boolean => /^G#~[^.]*$/.test(key.partition);
 const beginsByTier = (op: WriteOp): boolean =>
   ofIdentity(op) &&
@@ -28,6 +29,30 @@ export const TIER_VARIANTS: { readonly [name: string]: Variant } = {
         const { due: _due, dueShard: _shard, ...set } = op.change.set ?? {};
         return { ...op, change: { ...op.change, set, remove: [...(op.change.remove ?? []), "due", "dueShard"] } };
       },
+    },
+  },
+  scheduled: { removes: "nothing: clients schedule and remove shared runs", faults: SCHEDULED },
+  "scheduled-unattended": {
+    removes: "a scheduled run is in the index of due rows until it has ended",
+    faults: {
+      ...SCHEDULED,
+      rewrite: (op) => {
+        if (!ofIdentity(op)) return op;
+        if (op.op === "update") return withoutSet(op, ["due", "dueShard"]);
+        if (op.op !== "put") return op;
+        const { due: _due, dueShard: _shard, ...attributes } = op.attributes;
+        return { ...op, attributes };
+      },
+    },
+  },
+  "removal-unfenced": {
+    removes: "a removal refuses a round that somebody begins who has not seen it",
+    faults: {
+      ...SCHEDULED,
+      rewrite: (op) =>
+        ofIdentity(op) && op.op === "update" && op.change.set?.["r_forgotten"] === true
+          ? { ...op, change: { ...op.change, add: {} } }
+          : op,
     },
   },
   "failures-kept-after-success": {

@@ -22,6 +22,8 @@ const HEALED_BY_OTHERS = ["dependency_has_error", "dependency_cycle"];
  */
 export class Tiers {
   readonly active: boolean;
+  /** Shared runs that clients have asked for without a job. The sweeper owes their ends. */
+  readonly scheduled = new Set<string>();
   readonly #failed = new Map<string, { times: number; version: number }>();
 
   constructor(seed: number, { tiers, sweeper }: Faults) {
@@ -39,7 +41,12 @@ export class Tiers {
   }
   /** Returns what is wrong with a write on a shared run. */
   written(before: Run | undefined, after: Run, now: number): string | undefined {
+    const removed = before?.forgotten === true && isTerminal(before.status) && after.round > before.round;
+    if (removed && !["removed", "asked", "declared"].includes(after.why?.of ?? ""))
+      return "it begins again after it was removed";
     if (!this.active) return undefined;
+    if (before?.forgotten || after.forgotten) this.#failed.delete(after.gid);
+    if (after.forgotten && after.round === before?.round) return undefined;
     const begins = before !== undefined && after.round > before.round;
     if (begins && after.why?.of === "tier") return this.#begun(before, now);
     if (isTerminal(after.status) && !(before && isTerminal(before.status) && !begins)) return this.#ended(after);
@@ -70,13 +77,15 @@ export class Tiers {
   }
   /** Returns why not all is done that the sweeper owes to shared runs which nobody waits for. */
   owed(store: SimStore): string | undefined {
-    if (!this.active) return undefined;
+    if (!this.active && this.scheduled.size === 0) return undefined;
     for (const { key, attributes } of store.items()) {
       if (!key.partition.startsWith("G#~") || attributes["r_status"] === undefined) continue;
       if (attributes["due"] !== undefined) return `${key.partition} is due`;
       const why = attributes["r_why"] as { readonly of: string } | undefined;
-      if (why?.of === "tier" && !isTerminal(attributes["r_status"] as RunStatus) && !isWaiting(attributes))
-        return `${key.partition} has begun a round by a tier, and has not ended it`;
+      const scheduled = this.scheduled.has(`${key.partition.slice(2)}.0`) ? "was scheduled" : undefined;
+      const owed = why?.of === "tier" ? "has begun a round by a tier" : scheduled;
+      if (owed !== undefined && !isTerminal(attributes["r_status"] as RunStatus) && !isWaiting(attributes))
+        return `${key.partition} ${owed}, and has not ended`;
     }
     return undefined;
   }

@@ -130,10 +130,14 @@ export async function declareOp(
   const change = { set, remove: [...(row.remove ?? []), step ? "plan" : "step"] };
   return { op: "update", key: headerKey(header.gid), change, when: rootCondition(asSeen(run)) };
 }
-/** Forgets an identity as it was seen. One unit, and one or two when it was to run again by itself. */
+/**
+ * Forgets an identity as it was seen. `attempt` of an ended one rises, so whoever has not seen this begins no round. One
+ * unit, and one more when it was to run again by itself.
+ */
 export function forgetOp({ header, run }: Identity): WriteOp {
   const ended = isTerminal(run.status) ? ["edges", "notBefore", "due", "dueShard"] : [];
-  const change = rootChange({ set: attributesOf({ forgotten: true as const }), remove: ended });
+  const fence = isTerminal(run.status) ? { add: { attempt: 1 } } : {};
+  const change = rootChange({ set: attributesOf({ forgotten: true as const }), ...fence, remove: ended });
   return { op: "update", key: headerKey(header.gid), change, when: rootCondition(asSeen(run)) };
 }
 const asSeen = ({ round, status, attempt }: Run) =>

@@ -162,7 +162,9 @@ describe("a shared run that is asked for without a job", () => {
       details: { field: "/canvas/options/countdown" },
     });
     const unknown = { ...digest.s("a").canvas, task: "nobody" };
-    await expect(local.engine.scheduleRun({ canvas: unknown as never })).rejects.toMatchObject({ code: "unknown_task" });
+    await expect(local.engine.scheduleRun({ canvas: unknown as never })).rejects.toMatchObject({
+      code: "unknown_task",
+    });
   });
   it("costs two write units and one for its place in the index, and its run two and one", async () => {
     const { writes } = countPorts(local);
