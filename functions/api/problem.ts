@@ -60,6 +60,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, readonly [status: number, titl
   too_many_dependencies: [400, "Too many dependencies"],
   dependency_cycle: [409, "Runs wait for each other"],
   dependency_has_error: [409, "A dependency has failed"],
+  run_not_ended: [409, "The run has not ended"],
   run_not_found: [404, "No such run"],
   group_not_found: [404, "No such group"],
   group_expired: [410, "Group has expired"],

@@ -57,6 +57,7 @@ export const ERROR_CODES = [
   "too_many_dependencies",
   "dependency_cycle",
   "dependency_has_error",
+  "run_not_ended",
   "run_not_found",
   "group_not_found",
   "group_expired",
