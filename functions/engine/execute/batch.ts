@@ -15,6 +15,13 @@ import type { ExecuteContext, MessageWork } from "./execute-context.ts";
 import type { Report } from "./member-reports.ts";
 import { slowAfterMs } from "./pace.ts";
 
+/** How a batch ends that is one of several in a slot (solo-batches.ts). */
+interface BatchOptions {
+  readonly commit: typeof commitAttempts;
+  readonly together: boolean;
+}
+const ALONE: BatchOptions = { commit: commitAttempts, together: false };
+
 /**
  * Runs of one task that are held together, executed one after the other, and committed together.
  *
@@ -53,10 +60,13 @@ export class Batch {
   #askedAt = Number.NEGATIVE_INFINITY;
   /** Runs that must not start because of a pause. */
   #paused: Set<string> | undefined;
+  readonly #commitEnds: BatchOptions["commit"];
   /** Why runs that have not started are aborted, by run id. */
   #aborted: Map<string, AbortReason> | undefined;
 
-  constructor(work: MessageWork, runs: readonly BatchRun[]) {
+  /** `commit` says how its runs are committed, and `together` that they wait for other batches before or after. */
+  constructor(work: MessageWork, runs: readonly BatchRun[], { commit, together }: BatchOptions = ALONE) {
+    this.#commitEnds = commit;
     const { context, loop } = work;
     const { member, run, token } = runs[0] as BatchRun;
     const { step, unclaimed } = member;
@@ -70,7 +80,7 @@ export class Batch {
       loop.limit?.seconds ?? Number.POSITIVE_INFINITY,
     );
     // The last run may wait this long for the others.
-    this.#slowAfterMs = runs.length === 1 ? 0 : slowAfterMs(context.config);
+    this.#slowAfterMs = runs.length === 1 && !together ? 0 : slowAfterMs(context.config);
     this.#deadline = Math.min(
       context.clock.now() + this.#slowAfterMs + this.#timeoutSeconds * 1_000,
       loop.limit?.at ?? Number.POSITIVE_INFINITY,
@@ -188,6 +198,10 @@ export class Batch {
     }
   }
 
+  /** Returns the runs that have not started to their queue, since those before them have taken long. */
+  giveBack(): void {
+    this.#becomeSlow();
+  }
   #becomeSlow(): void {
     if (this.#executed) return;
     this.#slow = true;
@@ -207,7 +221,7 @@ export class Batch {
   }
   async #commit(ended: readonly EndedAttempt[]): Promise<readonly Report[]> {
     try {
-      const outcomes = await commitAttempts(this.#context, ended);
+      const outcomes = await this.#commitEnds(this.#context, ended);
       return this.#report(
         ended.map(({ attempt: { run } }, k) => ({ ref: run, outcome: outcomes[k] as MemberOutcome })),
       );
