@@ -15,12 +15,13 @@ import type { ExecuteContext, MessageWork } from "./execute-context.ts";
 import type { Report } from "./member-reports.ts";
 import { slowAfterMs } from "./pace.ts";
 
-/** How a batch ends that is one of several in a slot (solo-batches.ts). */
+/** What a batch shares with others in its slot (solo-batches.ts). `together`: its runs may wait for those of the others. */
 interface BatchOptions {
   readonly commit: typeof commitAttempts;
+  readonly gateOf: typeof gateOf;
   readonly together: boolean;
 }
-const ALONE: BatchOptions = { commit: commitAttempts, together: false };
+const ALONE: BatchOptions = { commit: commitAttempts, gateOf, together: false };
 
 /**
  * Runs of one task that are held together, executed one after the other, and committed together.
@@ -60,13 +61,12 @@ export class Batch {
   #askedAt = Number.NEGATIVE_INFINITY;
   /** Runs that must not start because of a pause. */
   #paused: Set<string> | undefined;
-  readonly #commitEnds: BatchOptions["commit"];
+  readonly #options: BatchOptions;
   /** Why runs that have not started are aborted, by run id. */
   #aborted: Map<string, AbortReason> | undefined;
 
-  /** `commit` says how its runs are committed, and `together` that they wait for other batches before or after. */
-  constructor(work: MessageWork, runs: readonly BatchRun[], { commit, together }: BatchOptions = ALONE) {
-    this.#commitEnds = commit;
+  constructor(work: MessageWork, runs: readonly BatchRun[], options: BatchOptions = ALONE) {
+    this.#options = options;
     const { context, loop } = work;
     const { member, run, token } = runs[0] as BatchRun;
     const { step, unclaimed } = member;
@@ -80,7 +80,7 @@ export class Batch {
       loop.limit?.seconds ?? Number.POSITIVE_INFINITY,
     );
     // The last run may wait this long for the others.
-    this.#slowAfterMs = runs.length === 1 && !together ? 0 : slowAfterMs(context.config);
+    this.#slowAfterMs = runs.length === 1 && !options.together ? 0 : slowAfterMs(context.config);
     this.#deadline = Math.min(
       context.clock.now() + this.#slowAfterMs + this.#timeoutSeconds * 1_000,
       loop.limit?.at ?? Number.POSITIVE_INFINITY,
@@ -142,7 +142,7 @@ export class Batch {
   async #askGate(batchRun: BatchRun): Promise<void> {
     const { context, header } = this.#work;
     this.#askedAt = context.clock.now();
-    const gate = await gateOf(context, header.gid);
+    const gate = await this.#options.gateOf(context, header.gid);
     const unstarted = [batchRun, ...this.#runs.slice(this.#next)];
     const over = gate.kind !== "go";
     if (!over && !mayBeRevoked(gate.header) && !(await mayBePaused(context, gate.header))) return;
@@ -221,7 +221,7 @@ export class Batch {
   }
   async #commit(ended: readonly EndedAttempt[]): Promise<readonly Report[]> {
     try {
-      const outcomes = await this.#commitEnds(this.#context, ended);
+      const outcomes = await this.#options.commit(this.#context, ended);
       return this.#report(
         ended.map(({ attempt: { run } }, k) => ({ ref: run, outcome: outcomes[k] as MemberOutcome })),
       );

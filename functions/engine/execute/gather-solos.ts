@@ -8,7 +8,7 @@ import { isDependent } from "./await-dependencies.ts";
 import { expectsRows } from "./check-members.ts";
 import type { ExecuteContext, MemberDelivery, Solos } from "./execute-context.ts";
 import { handleMembers } from "./handle-members.ts";
-import { batchSize, isQuick } from "./pace.ts";
+import { soloBatchSize } from "./pace.ts";
 import { runSolos, type Solo } from "./solo-batches.ts";
 import { Startable } from "./startable-members.ts";
 
@@ -58,7 +58,7 @@ async function handleTogether(context: ExecuteContext, pending: readonly Pending
   if (first && pending.length === 1) return startAlone(context, first);
   try {
     for (const solos of await sort(context, pending)) {
-      const size = batchSize(context, (solos[0] as Solo).member);
+      const size = soloBatchSize(context, (solos[0] as Solo).member);
       for (let from = 0; from < solos.length; from += size) void startTogether(context, solos.slice(from, from + size));
     }
   } catch (error) {
@@ -68,11 +68,13 @@ async function handleTogether(context: ExecuteContext, pending: readonly Pending
 async function startTogether(context: ExecuteContext, solos: readonly Solo[]): Promise<void> {
   const [first] = solos;
   if (!first) return;
+  const sortedAt = context.clock.now();
   try {
     const slot = await first.loop.takeSlot(false, first.member.step.task);
     try {
       // The wait may have been long, so what holds for a start is looked at again.
-      for (const found of await sort(context, solos)) await runSolos(context, found);
+      const found = context.clock.now() > sortedAt ? await sort(context, solos) : [solos];
+      for (const alike of found) await runSolos(context, alike);
     } finally {
       slot.release();
     }
@@ -112,6 +114,7 @@ async function soloOf(context: ExecuteContext, pending: Pending, gate: Gate): Pr
   const step = new Startable(context, header, [[header.step]]).step(ref);
   if (!step || bulkOf(context, step) !== undefined) return undefined;
   const member = { ref, run: undefined, step, unclaimed: false };
-  if (!isQuick(context, member) || isSharing(context, member) || isDependent(context, member)) return undefined;
+  if (!context.speeds.isMostlyQuick(step.task) || isSharing(context, member) || isDependent(context, member))
+    return undefined;
   return { ...pending, header, member };
 }

@@ -2,6 +2,7 @@ import { commitAttempts, type EndedAttempt } from "../attempt/commit-attempts.ts
 import type { MemberOutcome } from "../attempt/member-outcome.ts";
 import type { Context } from "../context.ts";
 import type { Header, Run } from "../item-kinds.ts";
+import { type Gate, gateOf, gatesOfRoots } from "../groups/gate.ts";
 import { type ClaimOutcome, type ClaimRequest, claimRuns } from "../items/run-claims.ts";
 import type { Disposition } from "../ports.ts";
 import { Batch } from "./batch.ts";
@@ -26,7 +27,10 @@ export interface Solo extends MemberDelivery {
 export async function runSolos(context: ExecuteContext, solos: readonly Solo[]): Promise<void> {
   for (const { header } of solos) context.pace.noteMessage(header.jobId, 1);
   const commits = new SharedCommits(context.patient);
-  const started = (await claimSolos(context, solos)).map((claimed) => start(context, claimed, commits));
+  const claimed = await claimSolos(context, solos);
+  const gates = sharedGates(claimed.map(({ run }) => run.gid));
+  const options = { commit: commits.commit, gateOf: gates, together: true };
+  const started = claimed.map((each) => start(context, each, options));
   const { clock } = context;
   const startedAt = clock.now();
   let next = 0;
@@ -68,12 +72,15 @@ interface Started {
   run(): Promise<void>;
   giveBack(): void;
 }
-function start(context: ExecuteContext, { solo, run, token }: Claimed, commits: SharedCommits): Started {
+function start(
+  context: ExecuteContext,
+  { solo, run, token }: Claimed,
+  options: ConstructorParameters<typeof Batch>[2],
+): Started {
   const { header, member, loop } = solo;
   const reports = new Reports();
   let ran: (outcome: Promise<void>) => void = () => undefined;
   reports.add(new Promise<void>((resolve) => (ran = resolve)).then(() => []));
-  const options = { commit: commits.commit, together: true };
   const batch = new Batch({ context, header, loop, reports }, [{ member, run, token }], options);
   solo.resolve(followMember(context, header, solo, member, reports));
   return {
@@ -86,6 +93,19 @@ function start(context: ExecuteContext, { solo, run, token }: Claimed, commits: 
       batch.giveBack();
       ran(Promise.resolve());
     },
+  };
+}
+
+/** Returns gates of the runs' groups. The first that is asked for reads all, which count for a millisecond. */
+function sharedGates(gids: readonly string[]): typeof gateOf {
+  let readAt = Number.NEGATIVE_INFINITY;
+  let read: Promise<ReadonlyMap<string, Gate>> | undefined;
+  return async (context, gid) => {
+    if (!read) {
+      readAt = context.clock.now();
+      read = gatesOfRoots(context, gids).then((gates) => new Map(gids.map((each, k) => [each, gates[k] as Gate])));
+    } else if (context.clock.now() > readAt) return gateOf(context, gid);
+    return (await read).get(gid) as Gate;
   };
 }
 
