@@ -68,8 +68,8 @@ export async function commitSolos(context: Context, ends: readonly SoloEnd[]): P
     "success",
   );
   const results = await context.store.writeMany(ends.map(({ op }) => op));
-  return results.map(({ applied }) => {
-    if (applied) context.watch?.jobEnded("success");
+  return results.map(({ applied }, k) => {
+    if (applied) context.watch?.jobEnded("success", ends[k]?.header.jobId as string);
     return applied;
   });
 }

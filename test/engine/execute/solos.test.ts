@@ -61,7 +61,7 @@ describe("jobs of one task that are received together", () => {
 
   it("one call of the store claims them all, and one ends them all", async () => {
     const { local, jobs, calls, writes, dispositions } = await runTogether();
-    expect(calls.toSorted()).toEqual(JOBS);
+    expect(calls.toSorted((a, b) => a - b)).toEqual(JOBS);
     expect(dispositions).toEqual(JOBS.map(() => ({ kind: "done" })));
     // Claims, entries in the list of ends, ends.
     expect(writes.map((ops) => ops.length)).toEqual([JOBS.length, JOBS.length, JOBS.length]);
@@ -86,13 +86,13 @@ describe("jobs of one task that are received together", () => {
       before: async ({ engine }, [first]) => void (await engine.cancel(first as string)),
     });
     await local.untilQuiet();
-    expect(calls.toSorted()).toEqual(JOBS.slice(1));
+    expect(calls.toSorted((a, b) => a - b)).toEqual(JOBS.slice(1));
     expect(await local.engine.job(jobs[0] as string)).toMatchObject({ state: "cancelled" });
   });
 
   it("a message that came twice runs its job once, and its copy waits until that has ended", async () => {
     const { jobs, calls, dispositions, local } = await runTogether({ twice: true });
-    expect(calls.toSorted()).toEqual(JOBS);
+    expect(calls.toSorted((a, b) => a - b)).toEqual(JOBS);
     expect(dispositions.slice(0, JOBS.length)).toEqual(JOBS.map(() => ({ kind: "done" })));
     expect(dispositions[JOBS.length]?.kind).toBe("later");
     expect(await local.engine.job(jobs[0] as string)).toMatchObject({ state: "success", value: 0 });
@@ -108,7 +108,7 @@ describe("jobs of one task that are received together", () => {
       },
       before: async ({ clock }) => void (waits = clock.pause(10_000)),
     });
-    expect(calls.toSorted()).toEqual([0, 1, 2]);
+    expect(calls.toSorted((a, b) => a - b)).toEqual([0, 1, 2]);
     expect(dispositions.map(({ kind }) => kind)).toEqual(["done", "done", "done", "later", "later", "later"]);
     expect(await local.engine.job(jobs[1] as string)).toMatchObject({ state: "success", value: 1 });
     expect(await local.engine.job(jobs[3] as string)).toMatchObject({ state: "started" });
