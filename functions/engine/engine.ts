@@ -17,6 +17,7 @@ import { sweep } from "./control/sweep.ts";
 import { syncSchedules } from "./control/sync-schedules.ts";
 import { endHolder } from "./execute/end-holder.ts";
 import type { ExecuteContext } from "./execute/execute-context.ts";
+import { GatheredSolos } from "./execute/gather-solos.ts";
 import { heartbeat } from "./execute/heartbeat.ts";
 import { Pace, slowAfterMs } from "./execute/pace.ts";
 import { patientContext } from "./execute/patient-context.ts";
@@ -74,6 +75,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     pools: new PoolLooks(),
     speeds: new TaskSpeeds(settings, (task, quick) => ports.watch?.taskSpeed?.(task, quick)),
     estimates: new Map(),
+    solos: new GatheredSolos(),
     pace: new Pace(ports.clock, slowAfterMs(settings)),
     expanding: new Semaphore(1),
   };
