@@ -16,6 +16,7 @@ import { healthRoute, metricsRoute, openApiRoute } from "./routes/server.ts";
 import { statisticsRoutes } from "./routes/statistics.ts";
 import { startJobRoute } from "./routes/start-job.ts";
 import { startJobsRoute } from "./routes/start-jobs.ts";
+import { waitRoute } from "./routes/waits.ts";
 import { workflowRoutes } from "./routes/workflows.ts";
 
 const described: readonly Route[] = [
@@ -29,6 +30,7 @@ const described: readonly Route[] = [
   reportRoute,
   ...failureRoutes,
   lockRoute,
+  waitRoute,
   identityRoute,
   ...retryRoutes,
   ...blobRoutes,

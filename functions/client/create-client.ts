@@ -250,6 +250,7 @@ type FailureCalls =
   | "failures"
   | "identities"
   | "locks"
+  | "waits"
   | "deadLetters"
   | "deadLetter"
   | "redriveDeadLetters"
@@ -258,6 +259,7 @@ function failureCalls(json: ReadJson): Pick<Client, FailureCalls> {
   return {
     failures: (filter = {}) => list(json, "/failures", { ...filter }),
     identities: (filter) => list(json, "/identities", { ...filter }),
+    waits: (filter = {}) => list(json, "/waits", { ...filter }),
     locks: (filter = {}) => list(json, "/locks", { ...filter }),
     deadLetters: (filter = {}) => list(json, "/dead-letters", { ...filter }),
     deadLetter: (id) => json(`/dead-letters/${encodeURIComponent(id)}`),

@@ -5,7 +5,7 @@ import { createClient } from "../client/create-client.ts";
 import type { Client } from "../client/client.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { PortError } from "../engine/ports.ts";
-import { packageVersion } from "../host/package-json.ts";
+import { packageVersion } from "../host/own-files.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** The API in front of a runtime of this process. */

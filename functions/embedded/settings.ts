@@ -90,6 +90,8 @@ export const TIMING = {
   longStallMs: 1_000,
   /** Time after which a worker that is not ready is killed and started again. */
   startMs: 60_000,
+  /** Time for which the first workers are ready before the others are started, where not all start at once. */
+  growMs: 1_000,
   /** Lifetime, after it was ready, from which the end of a worker does not delay its restart. */
   settledMs: 10_000,
   firstRestartMs: 250,

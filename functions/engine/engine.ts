@@ -41,6 +41,7 @@ import { jobGraph } from "./views/job-graph.ts";
 import { listEvents, listJobs, viewJob } from "./views/job-view.ts";
 import { listIdentities } from "./views/identities.ts";
 import { listLocks } from "./views/locks.ts";
+import { listWaits } from "./views/waits.ts";
 import { jobResults } from "./views/results.ts";
 import { viewQueues } from "./views/queues.ts";
 import { listPauses } from "./views/pauses.ts";
@@ -108,6 +109,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     graph: (jobId, run) => jobGraph(context, jobId, run),
     failures: (filter) => listFailures(context, filter),
     locks: (filter) => listLocks(context, filter),
+    waits: (filter) => listWaits(context, filter),
     identities: (filter) => listIdentities(context, filter),
     deadLetters: (filter) => listDeadLetters(context, filter),
     deadLetter: (id) => viewDeadLetter(context, id),

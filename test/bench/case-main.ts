@@ -17,6 +17,7 @@ const CASES: Readonly<Record<string, () => Promise<{ readonly run: Case }>>> = {
   "fanfold/jobs": () => import("./fanfold/jobs.ts"),
   "fanfold/small-chords": () => import("./fanfold/small-chords.ts"),
   "fanfold/small-jobs": () => import("./fanfold/small-jobs.ts"),
+  "fanfold/package": () => import("./fanfold/package.ts"),
   "fanfold/cold-start": () => import("./fanfold/cold-start.ts"),
   "bullmq/fan-in": () => import("./peers/bullmq-fan-in.ts"),
   "bullmq/jobs": () => import("./peers/bullmq-jobs.ts"),

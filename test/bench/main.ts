@@ -23,6 +23,7 @@ const BENCHES = {
   "small-jobs": { sizes: [1_000_000], of: "members of the big job" },
   retry: { sizes: [1_000_000], of: "members, ten of which failed" },
   poison: { sizes: [40], of: "poisoned runs" },
+  package: { sizes: [5], of: "starts of each program" },
   "cold-start": { sizes: [5], of: "starts of each handler" },
 } as const;
 type Bench = keyof typeof BENCHES;

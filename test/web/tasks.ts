@@ -64,6 +64,23 @@ export const archive = defineWorkflow({
     ),
 });
 
+/** Holds a lock for so many milliseconds. */
+export const hold = defineTask({
+  name: "files.hold",
+  locks: [{ key: (_ctx, key: string) => key }],
+  run: async (_ctx, _key: string, wait: number) => {
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    return null;
+  },
+});
+/** A run that jobs share, and one that depends on it. */
+export const index = defineTask({ name: "files.index", dedupe: "forever", run: (_ctx, folder: string) => folder });
+export const search = defineTask({
+  name: "files.search",
+  dedupe: "forever",
+  run: async (ctx, folder: string) => ({ found: await ctx.requireDependency("index", index.s(folder)) }),
+});
+
 const HOSTILE = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`;
 /** Its name, error, log and value are as bad as they may be. */
 export const hostile = defineTask({

@@ -4,8 +4,8 @@ import { formatCount, formatCounted, visible } from "../format.ts";
 import { Loading, Problem } from "../parts/notes.tsx";
 import { server, useLive } from "../server.ts";
 import { DepthChart, type Sample } from "./depth-chart.tsx";
+import { Held } from "./held.tsx";
 import { QueueTable } from "./queue-table.tsx";
-import { TaskTable } from "./task-table.tsx";
 
 const EVERY_MS = 2_000;
 /** An hour of samples. */
@@ -41,7 +41,7 @@ export function QueuesPage() {
       )}
       <Workers health={health} />
       <QueueTable />
-      <TaskTable />
+      <Held />
       <h2>Messages of all queues, since this page was opened</h2>
       <DepthChart samples={samples} />
     </>

@@ -5,6 +5,7 @@ import type { HeldRuns } from "../../engine/worker-loop.ts";
 import type { LeaseTracker } from "../../host/run-holder.ts";
 import type { Log, LogLevel } from "../../host/log.ts";
 import type { Durability } from "../lmdb/commit-gatherer.ts";
+import type { Activity } from "../engine-host.ts";
 import type { Terms } from "../loop/message-loop.ts";
 import type { Counted } from "../process-counts.ts";
 import type { QueueThreads } from "../queue-shares.ts";
@@ -32,10 +33,14 @@ export interface WorkerAssignment {
   readonly slots: number;
   readonly queues?: QueueThreads;
   readonly recycle?: Recycling;
+  /** Names that `ctx.secret` may ask for. Absent: any variable of the environment. */
+  readonly secrets?: readonly string[];
   /** How far the parent's clock is ahead of the monotonic one (steady-clock.ts). */
   readonly aheadMs: number;
   readonly durability: Durability;
   readonly engine: SharedConfig;
+  /** Whether it tells of each end of a job, each failure of a run, and each line of a log. */
+  readonly tells?: true;
 }
 /** Changes in a worker since its last report. One report per turn of its event loop covers any number of runs. */
 export interface WorkerReport {
@@ -55,6 +60,7 @@ export type FromWorker =
   /** The worker asks for its permit to open the database. */
   | { readonly kind: "opening" }
   | { readonly kind: "ready" }
+  | { readonly kind: "activity"; readonly activity: Activity }
   /** The process has reached a limit of its recycling. */
   | { readonly kind: "worn"; readonly why: string }
   /** A write failed, because the disk takes none. */

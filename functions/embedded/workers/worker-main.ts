@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
-import { messageOf } from "../../host/log.ts";
+import { closeFailure, messageOf } from "../../host/log.ts";
 import { RunHolder } from "../../host/run-holder.ts";
+import { processPool } from "../../sdk/resource-pool.ts";
 import { type Host, type HostOptions, openHost, taskQueuesOf } from "../engine-host.ts";
 import { MessageLoop } from "../loop/message-loop.ts";
 import { Repeating } from "../loop/repeating.ts";
@@ -108,7 +109,9 @@ function openWhenPermitted(
     durability: assignment.durability,
     holder: assignment.holder,
     engine: assignment.engine,
+    ...(assignment.secrets && { secrets: assignment.secrets }),
     clock,
+    onActivity: assignment.tells && ((activity) => link.send({ kind: "activity", activity })),
     around: (runner) => containedRunner(runner, watch),
     beforeOpening: () => {
       link.send({ kind: "opening" });
@@ -136,6 +139,7 @@ async function stop({ link, loop, host, statistics, counts }: WorkerParts, grace
   await host.engine.flushStatistics();
   await counts.stop();
   await link.counted(host.counts.take());
+  await processPool.close(closeFailure(link.log));
   // Runs that ignore their abort still use the database. A kill with the database open is safe, so this exit is too.
   if (loop.busy === 0) await host.close();
   process.exit(0);

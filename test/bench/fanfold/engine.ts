@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type Local, startLocal } from "../../../cli/local-server.ts";
 import { loopbackSecurity } from "../../../functions/api/security.ts";
 import type { Tracking } from "../../../functions/core/canvas/canvas.ts";
-import { modulePath } from "../../../functions/embedded/machine/node-arguments.ts";
+import { modulePath } from "../module-path.ts";
 import { serveApp, type Served } from "../../../functions/embedded/serve-app.ts";
 import type { JobView } from "../../../functions/engine/contract.ts";
 import { canvasOf, type CanvasSource } from "../../../functions/sdk/canvas-builder.ts";

@@ -44,11 +44,4 @@ describe("the page of queues", () => {
     await row.getByRole("cell", { name: "37", exact: true }).waitFor();
     await client.cancel(jobId);
   });
-  it("S137 shows the statistics of tasks once they are flushed", async () => {
-    await ended(client, "example.sum-of-sums", { n: 2 });
-    const page = await open("#/queues");
-    const row = page.getByRole("region", { name: "tasks" }).getByRole("row", { name: /math\.sum/ });
-    await row.getByText("100 %").first().waitFor();
-    await page.getByText("Approximate.").waitFor();
-  });
 });
