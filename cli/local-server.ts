@@ -31,10 +31,9 @@ export async function startLocal(
   security?: Security,
 ): Promise<Local> {
   const { settings, tasksModule } = project ?? (await loadProject(tasks));
-  // Tasks that can be loaded again are not loaded into this process, and have been checked.
-  const found = options.live === undefined && (await checkTasks(tasksModule, settings.site, queuesOf(settings)));
   provideEnvironment(settings);
-  if (found) await check?.(found);
+  // Tasks that can be loaded again are not loaded into this process, and have been checked.
+  if (options.live === undefined) await check?.(await checkTasks(tasksModule, settings.site, queuesOf(settings)));
   const runtime = await startRuntime({ ...runtimeSettings(settings), ...options, tasksModule });
   const report = (text: string): void => void process.stderr.write(`fanfold error: ${text}\n`);
   return { runtime, ...localApp(runtime, report, security) };

@@ -16,6 +16,7 @@ import { initCommand } from "./commands/init.ts";
 import { jobCommand } from "./commands/job.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { pauseCommand, pausesCommand, resumeCommand } from "./commands/pauses.ts";
+import { forgetCommand, scheduleCommand } from "./commands/shared-runs.ts";
 import { identitiesCommand } from "./commands/identities.ts";
 import { waitsCommand } from "./commands/waits.ts";
 import { locksCommand } from "./commands/locks.ts";
@@ -80,6 +81,8 @@ export function program(): Command {
     locksCommand,
     waitsCommand,
     identitiesCommand,
+    scheduleCommand,
+    forgetCommand,
     whyCommand,
     blobsCommand,
     retryCommand,

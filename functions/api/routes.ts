@@ -2,7 +2,7 @@ import type { Route } from "./route.ts";
 import { blobRoutes } from "./routes/blobs.ts";
 import { failureRoutes } from "./routes/failures.ts";
 import { groupRoute } from "./routes/groups.ts";
-import { identityRoute } from "./routes/identities.ts";
+import { forgetRunRoute, identityRoute, scheduleRunRoute } from "./routes/identities.ts";
 import { inputRoutes } from "./routes/input.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { pauseRoutes } from "./routes/pauses.ts";
@@ -32,6 +32,8 @@ const described: readonly Route[] = [
   lockRoute,
   waitRoute,
   identityRoute,
+  scheduleRunRoute,
+  forgetRunRoute,
   ...retryRoutes,
   ...blobRoutes,
   ...scheduleRoutes,

@@ -1,5 +1,7 @@
+import { AwsClient } from "aws4fetch";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readSecret, type SecretPlace } from "../../functions/aws/aws-secrets.ts";
+import { useTestCredentials } from "./emulated.ts";
 import { scriptedServer, type ScriptedServer, scriptedVariables } from "./scripted-server.ts";
 
 describe("secrets on AWS", () => {
@@ -46,5 +48,32 @@ describe("secrets on AWS", () => {
   it("an unreachable AWS may be reached later", async () => {
     const variables = { AWS_ENDPOINT_URL: "http://127.0.0.1:1", AWS_ACCESS_KEY_ID: "t", AWS_SECRET_ACCESS_KEY: "t" };
     expect(await readSecret({ secret: "a" }, variables)).toMatchObject({ passing: true });
+  });
+});
+
+const emulator = process.env["AWS_ENDPOINT_URL"];
+describe.skipIf(emulator === undefined)("secrets on an emulator", () => {
+  it("a secret and a parameter are read as they were put", async () => {
+    useTestCredentials();
+    const variables = { AWS_REGION: "us-east-1", ...process.env };
+    const put = async (service: string, target: string, body: object): Promise<void> => {
+      const aws = new AwsClient({ accessKeyId: "test", secretAccessKey: "test", region: "us-east-1", service });
+      const headers = { "content-type": "application/x-amz-json-1.1", "x-amz-target": target };
+      const answer = await aws.fetch(emulator as string, { method: "POST", headers, body: JSON.stringify(body) });
+      expect(await answer.text().then((text) => [answer.status, text])).toEqual([200, expect.any(String)]);
+    };
+    const name = `fanfold-test-${process.pid}-${performance.now().toFixed(0)}`;
+    await put("secretsmanager", "secretsmanager.CreateSecret", { Name: name, SecretString: '{"key":"sk_1"}' });
+    await put("ssm", "AmazonSSM.PutParameter", { Name: `/${name}`, Value: "salt", Type: "SecureString" });
+    expect(await readSecret({ secret: name, field: "key" }, variables)).toEqual({ value: "sk_1" });
+    expect(await readSecret({ parameter: `/${name}` }, variables)).toEqual({ value: "salt" });
+    expect(await readSecret({ secret: `${name}-none` }, variables)).toEqual({
+      problem: "ResourceNotFoundException",
+      passing: false,
+    });
+    expect(await readSecret({ parameter: `/${name}-none` }, variables)).toEqual({
+      problem: "ParameterNotFound",
+      passing: false,
+    });
   });
 });

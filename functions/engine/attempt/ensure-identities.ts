@@ -109,7 +109,7 @@ async function beginOp(
   seen: Identity | undefined,
   row: RoundStart | undefined,
 ): Promise<WriteOp> {
-  const step = seen ? withDependencies(ask.step, await stepOf(context, seen)) : ask.step;
+  const step = seen && !seen.run.forgotten ? withDependencies(ask.step, await stepOf(context, seen)) : ask.step;
   const start = { ...(await startOf(context, header, { ...ask, step }, seen)), ...(row && { row }) };
   return seen ? restartIdentityOp(context, seen, start) : createIdentityOp(context, ask.gid, start);
 }
@@ -158,7 +158,7 @@ function withDependencies(step: TaskStep, before: TaskStep): TaskStep {
 }
 
 /** Stores what an identity is begun with: its task in its item, or on a page of its own when that is large. */
-async function startOf(
+export async function startOf(
   context: Context,
   { ttl }: Pick<Header, "ttl">,
   { gid, step, asker }: Ask,
