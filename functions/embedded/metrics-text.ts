@@ -16,11 +16,14 @@ export function metricsText(
   const text = new Text();
   const counted = counts.tasks.list();
   for (const [metric, help] of Object.entries(TASK_METRICS) as [TaskMetric, string][])
-    text.add("counter", `${metric}_total`, help, [
-      ...counted
+    text.add(
+      "counter",
+      `${metric}_total`,
+      help,
+      counted
         .filter((each) => each.metric === metric)
         .map(({ task, site, count }): Sample => [{ task, task_group: taskGroup(task), site }, count]),
-    ]);
+    );
   text.add("counter", "store_writes_total", "Writes of the database, refused ones too", [[{}, counts.storeWrites]]);
   text.add("gauge", "store_writable", "1 while the disk takes writes", [[{}, store.writable ? 1 : 0]]);
   if (workers) {

@@ -77,7 +77,7 @@ it("U10 counts of tasks have the names of a closed list, and each of them is cou
   await local.untilQuiet();
 
   const names = new Set([...counts.keys()].map((key) => key.split(" ")[0]));
-  expect([...names].toSorted()).toEqual(Object.keys(TASK_METRICS).toSorted());
+  expect(names).toEqual(new Set(Object.keys(TASK_METRICS)));
   expect(Object.fromEntries(counts)).toMatchObject({
     "run_started good paris": 1,
     "run_success good paris": 1,

@@ -247,7 +247,7 @@ const writes =
     change: (op: WriteOp, write: Ports["store"]["write"], random: () => number) => ReturnType<Ports["store"]["write"]>,
   ) =>
   (ports: Ports, random: () => number): Ports => {
-    const write = ports.store.write;
+    const write: Ports["store"]["write"] = (op) => ports.store.write(op);
     const changed = (op: WriteOp) => (/^S[TQ]#/.test(op.key.partition) ? change(op, write, random) : write(op));
     return { ...ports, store: { ...ports.store, write: changed } };
   };
