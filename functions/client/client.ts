@@ -23,6 +23,7 @@ import type {
   IdentityFilter,
   InputItem,
   OpenItems,
+  WaitFilter,
 } from "./options.ts";
 import type { Pages } from "./pages.ts";
 import type {
@@ -52,6 +53,7 @@ import type {
   StatisticsPage,
   Submitted,
   TriggeredSchedule,
+  Wait,
   WorkflowInfo,
 } from "./types.ts";
 import type { AnyWorkflow, FieldsOf, FieldsThen, RunArguments, ValueOfWork, WorkflowName } from "./work.ts";
@@ -182,6 +184,11 @@ export interface Client<Module = unknown> extends BatchCalls, JobCalls {
   purgeDeadLetters(action?: DeadLetterAction): Promise<DeadLetterCounts>;
   /** Returns the locks and limits that are in use, in the order of their keys, page by page. */
   locks(filter?: LockFilter): Pages<LockView>;
+  /**
+   * Returns approvals and events that runs of all jobs wait for. They are answered with `complete` and `sendEvent`. It
+   * reads every open group, so it is for people who look.
+   */
+  waits(filter?: WaitFilter): Pages<Wait>;
   /**
    * Returns the runs that jobs share, of tasks that are listed: those of a task, those that were given a blob, or both.
    * Throws `not_listed`, `unknown_task`.

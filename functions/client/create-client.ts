@@ -252,6 +252,7 @@ type FailureCalls =
   | "scheduleRun"
   | "forgetRun"
   | "locks"
+  | "waits"
   | "deadLetters"
   | "deadLetter"
   | "redriveDeadLetters"
@@ -260,6 +261,7 @@ function failureCalls(json: ReadJson): Pick<Client, FailureCalls> {
   return {
     failures: (filter = {}) => list(json, "/failures", { ...filter }),
     identities: (filter) => list(json, "/identities", { ...filter }),
+    waits: (filter = {}) => list(json, "/waits", { ...filter }),
     scheduleRun: (work, { retry, queueNow, deleteExtraDeps } = {}) => {
       const body = { canvas: encodeCanvas(canvasOf(work)), retry, queueNow, deleteExtraDeps };
       return json("/identities", { method: "POST", json: body });

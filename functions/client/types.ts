@@ -318,6 +318,7 @@ export interface Identity extends Pick<
   readonly kwargs: JsonObject;
 }
 export type { RunWhy } from "../core/task/run-cause.ts";
+export type { WaitView as Wait } from "../core/plan/wait-view.ts";
 export type { LockUser, LockView } from "../core/task/lock-view.ts";
 export type { SiteView as Site, StatisticsPage, TaskFigures, TaskStatistics } from "../core/task/statistics.ts";
 export type { DeadLetter, DeadLetterCounts, DeadLetterReason } from "../core/task/dead-letter.ts";

@@ -27,6 +27,7 @@ import type {
   SiteView,
   StatisticsPage,
   TriggeredSchedule,
+  WaitView,
 } from "./job-views.ts";
 import type { PutBlobOptions } from "./items/shared-blobs.ts";
 import type { Disposition, OpenBlob, ReceivedMessage } from "./ports.ts";
@@ -50,6 +51,7 @@ import type {
   ForgottenRun,
   ScheduledRun,
   ScheduleRequest,
+  WaitFilter,
 } from "./requests.ts";
 import type { Claim, HeartbeatOutcome, HolderEnd, WorkerLoop } from "./worker-loop.ts";
 
@@ -169,6 +171,11 @@ export interface Engine {
   graph(jobId: string, run?: string): Promise<JobGraph>;
   /** Lists locks and limits that are in use, in the order of their keys. A page may be empty although more follow. */
   locks(filter: LockFilter): Promise<Page<LockView>>;
+  /**
+   * Lists approvals and events that runs of all jobs wait for, in no particular order. A page may be empty although more
+   * follow.
+   */
+  waits(filter: WaitFilter): Promise<Page<WaitView>>;
   /**
    * Lists runs that jobs share: those of a task, those that were given a blob, or both. A page may be empty although
    * more follow. Throws `invalid_request`, `unknown_task`, `not_listed`.

@@ -42,6 +42,7 @@ import { jobGraph } from "./views/job-graph.ts";
 import { listEvents, listJobs, viewJob } from "./views/job-view.ts";
 import { listIdentities } from "./views/identities.ts";
 import { listLocks } from "./views/locks.ts";
+import { listWaits } from "./views/waits.ts";
 import { jobResults } from "./views/results.ts";
 import { viewQueues } from "./views/queues.ts";
 import { listPauses } from "./views/pauses.ts";
@@ -68,7 +69,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     failureKinds: new FailureKindCache(),
     knownRuns: new KnownRunsCache(),
     limitsInUse: new FailureKindCache(),
-    statistics: new Tally(),
+    statistics: new Tally(ports.watch),
     tasksListed: new FailureKindCache(),
     pools: new PoolLooks(),
     speeds: new TaskSpeeds(settings, (task, quick) => ports.watch?.taskSpeed?.(task, quick)),
@@ -109,6 +110,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     graph: (jobId, run) => jobGraph(context, jobId, run),
     failures: (filter) => listFailures(context, filter),
     locks: (filter) => listLocks(context, filter),
+    waits: (filter) => listWaits(context, filter),
     identities: (filter) => listIdentities(context, filter),
     scheduleRun: (request) => scheduleRun(context, request),
     forgetRun: (request) => forgetRun(context, request),

@@ -14,6 +14,7 @@ import type { FiredBy, ScheduleSpec } from "../core/schedule/schedule.ts";
 export type { JobState };
 export type { GroupView } from "../core/plan/group-view.ts";
 export type { LockUser, LockView } from "../core/task/lock-view.ts";
+export type { WaitView } from "../core/plan/wait-view.ts";
 export type { SiteView, StatisticsPage } from "../core/task/statistics.ts";
 export type { DeadLetter as DeadLetterView, DeadLetterCounts } from "../core/task/dead-letter.ts";
 

@@ -4,6 +4,7 @@ import type { RetryFilter } from "../core/plan/retry-filter.ts";
 import type { FiredBy } from "../core/schedule/schedule.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { Stamp, StampFilter } from "../core/plan/stamps.ts";
+import type { WaitView } from "../core/plan/wait-view.ts";
 import type { JobState } from "./job-views.ts";
 
 export type { FiredBy, RetryFilter };
@@ -154,6 +155,13 @@ export interface IdentityFilter {
 export interface LockFilter {
   readonly key?: string;
   /** 50 by default and at most 100. */
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+/** Which waits for a person to list. */
+export interface WaitFilter {
+  readonly of?: WaitView["of"];
+  /** Open groups that are looked at, 200 by default and at most 500. */
   readonly limit?: number;
   readonly cursor?: string;
 }

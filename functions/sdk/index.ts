@@ -11,6 +11,13 @@ export { DEFAULT_TIMEOUT_SECONDS, type KwargsOf } from "./task-settings.ts";
 export { type AnyTask } from "./any-task.ts";
 export type { BulkContext, BulkRun, BulkRunOutcome, BulkTaskDefinition } from "./bulk.ts";
 export { defineStateMachineTask, type InputContext, type StateMachineTaskDefinition } from "./state-machine-task.ts";
+export {
+  type AnyResource,
+  defineResource,
+  type Resource,
+  type ResourceContext,
+  type ResourceDefinition,
+} from "./resource.ts";
 export type { Keyed, KeyContext, LimitKey, LimitSettings } from "./limit-settings.ts";
 export type { ConcurrencyLimit, LockRequest, RateLimit } from "../core/task/run-limits.ts";
 export type { Ends, Missing } from "./partial-args.ts";

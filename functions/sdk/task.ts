@@ -20,7 +20,7 @@ import { createSignature, type SignatureParts, type TaskSignature } from "./sign
 import type { ForgottenRun, ScheduledRun, ScheduleRunOptions } from "../core/task/scheduled-run.ts";
 import { sharedRunsOf, type SubmittedJob, type Submitter } from "./submitter.ts";
 import type { TaskContext } from "./task-context.ts";
-import { type KwargsOf, taskInfo, type TaskSettings } from "./task-settings.ts";
+import { type KwargsOf, logSettings, taskInfo, type TaskSettings } from "./task-settings.ts";
 
 /**
  * The type of the keyword arguments that a caller may give for a schema. A name that the schema does not have is taken
@@ -230,6 +230,7 @@ export function createTask<Args extends readonly unknown[], Returned, Kwargs ext
       args: definition.args,
       policy: definition.policy === undefined ? "settled" : readFailurePolicy(definition.policy, "/policy"),
       limits: limitSettings(definition),
+      log: logSettings(definition, bulk !== undefined),
       run: definition.run as AnyTask["definition"]["run"],
       ...(bulk && { bulk }),
     },
@@ -257,6 +258,8 @@ const FIELDS: Readonly<Record<keyof SingleDefinition, true>> = {
   tiers: true,
   dependsOn: true,
   policy: true,
+  logs: true,
+  logLevel: true,
   rateLimit: true,
   concurrency: true,
   locks: true,

@@ -32,7 +32,7 @@ export class BulkWatch {
     if (new Set(runs.map(({ jobId }) => jobId)).size > 1) scheduler.count("bulk calls of several jobs");
     for (const run of runs) {
       const bound = this.#bounds.get(keyOf(run));
-      if (bound !== undefined && runs.length > bound)
+      if (bound !== undefined && this.#holds(run) && runs.length > bound)
         this.#bad("call-too-big", `${run.runId} is called with ${runs.length} runs by ${process.name}, not ${bound}`);
     }
     this.#calling++;
@@ -42,12 +42,20 @@ export class BulkWatch {
     this.#calling--;
     for (const run of runs) {
       const key = keyOf(run);
+      if (!this.#holds(run)) continue;
       if (outcome.kind === "called") this.#bounds.delete(key);
       else if (!signal.aborted) this.#bounds.set(key, Math.ceil(runs.length / 2));
       if (outcome.kind === "called" || signal.aborted || runs.length === 1) continue;
       this.#sim.scheduler.count("runs of bulk calls that failed");
-      this.#failed.add(`${run.runId} ${run.attempt + (this.#sim.shape.rowOf(run.runId)?.parks ?? 0)}`);
+      this.#failed.add(`${run.runId} ${this.#claimOf(run)}`);
     }
+  }
+  /** Whether nobody has claimed a run since it was claimed for a call. A process may sleep between both. */
+  #holds(run: TaskCall): boolean {
+    return this.#sim.shape.rowOf(run.runId)?.attempt === this.#claimOf(run);
+  }
+  #claimOf({ runId, attempt }: TaskCall): number {
+    return attempt + (this.#sim.shape.rowOf(runId)?.parks ?? 0);
   }
   hook(hook: PassHook, queue: string, ends: boolean): void {
     const { scheduler, world } = this.#sim;

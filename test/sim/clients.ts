@@ -43,7 +43,7 @@ export type Retry = RetryRequest & { readonly idempotencyKey: string };
 
 /** Submits the job and feeds its input. After a death the client repeats everything with the same key, page by page. */
 export async function submitJob(engine: Engine, job: ClientJob, random: Random): Promise<void> {
-  const { spec, name } = job;
+  const { spec, name, retriesLeft } = job;
   const submitted = await again(() =>
     spec.kind === "canvas"
       ? engine.submit(requestOf({ name, spec }))
@@ -51,7 +51,8 @@ export async function submitJob(engine: Engine, job: ClientJob, random: Random):
   );
   job.jobId = submitted.jobId;
   if (spec.kind === "input") await feed(engine, submitted.jobId, spec.pages, random);
-  job.delivered = true;
+  // Pages that were refused because the job had ended are put again after a retry of another client.
+  job.delivered = spec.kind === "canvas" || job.retriesLeft === retriesLeft;
 }
 const namesOf = (name: string) => ({ workflow: name, idempotencyKey: `key of ${name}` });
 /** Returns the submission of a canvas. */
@@ -120,7 +121,6 @@ export async function retryJob(
     job.cancelAnswered = false;
     job.cancelAt = job.cancelNext;
     job.cancelNext = -1;
-    // Pages that were refused because the job had ended are put again.
     if (job.spec.kind === "input") job.delivered = false;
   } catch (error) {
     if (!(error instanceof FanfoldError) || error.code === "internal") throw error;

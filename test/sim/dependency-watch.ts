@@ -96,8 +96,14 @@ export class DependencyWatch {
     const item = this.#world.store.peek({ table: "tasks", partition: `DE#${run.runId}`, sort: run.edges });
     return Object.values((item?.attributes["edges"] ?? {}) as unknown as { readonly [name: string]: Edge });
   }
-  /** Finds a shared run that has consumed an end which is no more. */
-  stale(items: Iterable<Item>): string | undefined {
+  /**
+   * Finds a shared run that has consumed an end which is no more. Not when nobody had asked for the later end, and its
+   * message was lost: the engine compares both when somebody asks.
+   */
+  stale(items: readonly Item[]): string | undefined {
+    const lost = new Set(this.#world.queue.lost.map((body) => (body as { readonly gid?: string }).gid));
+    const awaited = ({ gid, round }: Run): boolean =>
+      items.some(({ key }) => key.partition.startsWith(`U#${gid}#`) && Number.parseInt(key.sort) === round);
     for (const item of items) {
       const run =
         item.key.table === "tasks" && item.key.partition.startsWith("G#~")
@@ -106,8 +112,8 @@ export class DependencyWatch {
       if (!run || !isIdentity(run.gid) || !isTerminal(run.status)) continue;
       for (const { gid, outcome } of this.edgesOf(run)) {
         const now = this.#world.shape.row({ gid, index: 0, stepIndex: 0 });
-        if (now && isTerminal(now.status) && outcomeOf(IDS, now) !== outcome)
-          return `${run.runId} has consumed another end of ${gid}`;
+        if (!now || !isTerminal(now.status) || outcomeOf(IDS, now) === outcome) continue;
+        if (!lost.has(gid) || awaited(now)) return `${run.runId} has consumed another end of ${gid}`;
       }
     }
     return undefined;

@@ -37,7 +37,7 @@ export class FinalChecks {
     if (leftOver !== undefined) this.#sim.bad("execution-left-running", leftOver);
     if (this.#sim.world.queue.messages.length > 0)
       this.#sim.bad("messages-left", JSON.stringify(this.#sim.world.queue.messages.map(({ body }) => body)));
-    const stale = this.#sim.oracle.identities.dependencies.stale(this.#sim.world.store.items());
+    const stale = this.#sim.oracle.identities.dependencies.stale([...this.#sim.world.store.items()]);
     if (stale !== undefined) this.#sim.bad("stale-end", stale);
     const owed = this.#sim.sweeps ? this.#sim.world.releases.owed(this.#sim.world.store) : undefined;
     if (owed !== undefined) this.#sim.bad("outdated-left", owed);

@@ -77,7 +77,12 @@ let startedAt = performance.now();
 function progressLine({ runs, variant }: Batch): (tally: Tally) => void {
   startedAt = performance.now();
   let last = startedAt;
+  let shown = 0;
   return (tally) => {
+    for (; shown < tally.caught.length; shown++) {
+      const { seed, kind, detail } = tally.caught[shown] as Tally["caught"][number];
+      console.error(`  seed ${seed}: ${kind}: ${detail}`);
+    }
     if (performance.now() - last < 3_000) return;
     last = performance.now();
     console.error(

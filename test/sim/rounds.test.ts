@@ -17,6 +17,7 @@ import { Reference } from "./reference.ts";
 import { Scheduler, type SimProcess } from "./scheduler.ts";
 import { partPrefix } from "./ledger-part.ts";
 import { Shape, stepsOf } from "./shape.ts";
+import { SimQueue } from "./sim-queue.ts";
 import { SimStore } from "./sim-store.ts";
 import { valueOf } from "./values.ts";
 import { type JobSpec, TASKS } from "./workload.ts";
@@ -67,7 +68,8 @@ class RetriedGroup {
     const scheduler = new Scheduler(seededRandom(1));
     const complaints = { bad: (kind: string) => void this.complaints.push(kind) };
     const [store, blobs, shared] = [this.#store, this.#blobs, new SharedWork(0, false, false)];
-    const world = { scheduler, store, blobs, shape: this.shape, shared, tiers: new Tiers(0, {}) };
+    const tiers = new Tiers(0, {});
+    const world = { scheduler, store, queue: new SimQueue(), blobs, shape: this.shape, shared, tiers };
     this.oracle = new Oracle(world, this.#journal, new LeaseWatch(scheduler, complaints), complaints);
     this.#store.watch((write) => this.oracle.write(write));
     const row = { status: "waiting", round, attempt: 0, joins: GROUP };

@@ -53,7 +53,7 @@ export interface SimWorld {
 }
 
 /** The parts of the world that watchers look at. */
-export type Watched = Pick<SimWorld, "scheduler" | "store" | "blobs" | "shape" | "shared" | "tiers">;
+export type Watched = Pick<SimWorld, "scheduler" | "store" | "queue" | "blobs" | "shape" | "shared" | "tiers">;
 
 /**
  * Returns the ports of one process. Every call becomes a pending call of the scheduler, and every operation of a batch

@@ -19,6 +19,7 @@ export class SimQueue {
   messages: Message[] = [];
   /** Bodies of all messages that were ever sent, which may come back much later. */
   readonly archive: { queue: string; body: Json }[] = [];
+  readonly lost: Json[] = [];
   #last = 0;
 
   send(message: OutgoingMessage, now: number, poisoned = false): void {
@@ -56,6 +57,8 @@ export class SimQueue {
     if (message) message.visibleAt = visibleAt;
   }
   lose(id: number): void {
+    const message = this.messages.find((each) => each.id === id);
+    if (message) this.lost.push(message.body);
     this.acknowledge(id);
   }
   /** Makes all messages visible that were received, as a start does when every receiver has ended. */

@@ -21,6 +21,9 @@ it.each([
   ["nobody sleeps beside a lock that a dead worker held, without a sweep", "limits-unswept"],
   ["each time of a schedule fires one job, and none is lost", "schedules"],
   ["the nodes of a graph start behind those that they follow, once", "graphs"],
+  ["an end that another version has made is made anew, or verified, and taken by whoever asks", "versions"],
+  ["a call for many runs that fails costs others no failure, and each pass ends", "bulk"],
+  ["no call for many runs is outside of a pass while no process dies", "bulk-immortal"],
   ["what is paused does not start, and comes back when it is resumed", "pauses"],
 ])("%s", { timeout: 10 * MINUTES }, async (_title, variant) => {
   const tally = await runOverProcesses({ from: 1, runs: 150, variant }, { processes: PROCESSES });

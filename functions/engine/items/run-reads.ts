@@ -52,6 +52,11 @@ export async function readLeaf(context: Context, gid: string, leaf: number): Pro
   }
   return runs;
 }
+/** Reads the rows of a leaf that one query gives, in order of member and step. */
+export async function readLeafPage(context: Context, gid: string, leaf: number): Promise<Run[]> {
+  const { items } = await context.store.query("tasks", leafPartition(gid, leaf));
+  return items.map((item) => runOfLeaf(context, gid, leaf, item));
+}
 function runOfLeaf(context: Context, gid: string, leaf: number, item: Item): Run {
   const [, local, step] = item.key.sort.split("#");
   return asRun(

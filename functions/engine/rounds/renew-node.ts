@@ -1,14 +1,15 @@
-import { isTerminal } from "../../core/plan/run-state.ts";
+import { isFailure, isTerminal } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
-import type { Header } from "../item-kinds.ts";
+import type { Header, Run } from "../item-kinds.ts";
 import { currentRows, readMember } from "../items/run-reads.ts";
 import type { RetryOrder } from "../requests.ts";
 import { isMarked, parentsOf, unmetIn } from "../waits/nodes.ts";
 import { needsRetry } from "./selection.ts";
 
 /**
- * Returns what a member of a graph waits for in a later round, if it begins anew. It does when one that it follows runs
- * again, unless the round keeps it, and when it has not begun. Returns undefined for any other member.
+ * Returns what a member of a graph waits for in a later round, if it begins anew. It does when it has not begun, and when
+ * one that it follows runs again. A round that keeps what is downstream keeps only members that did not fail. Returns
+ * undefined for any other member.
  */
 export async function unmetAgain(
   context: Context,
@@ -19,10 +20,18 @@ export async function unmetAgain(
   const parents = await parentsOf(context, header, index);
   if (parents.length === 0) return undefined;
   const [first] = await readMember(context, header.gid, index);
-  const begun = first !== undefined && first.status !== "deferred" && first.error?.reason !== "upstream";
-  const again = !begun || (!order.keepDownstream && (await new Rerun(context, header, order).any(parents)));
+  const begun = first !== undefined && first.status !== "deferred" && hasBegun(first);
+  const isKept = begun && order.keepDownstream && !(await failsFirst(context, header, first, order));
+  const again = !begun || (!isKept && (await new Rerun(context, header, order).any(parents)));
   return again ? unmetIn(context, header, parents) : undefined;
 }
+
+/** One that was cancelled or revoked before what it follows had ended has not. */
+const hasBegun = ({ startedAt, joins, adopts }: Run): boolean => (startedAt ?? joins ?? adopts) !== undefined;
+
+/** Whether a round takes up the first run of a member because it failed, and not what lies below it. */
+const failsFirst = async (context: Context, header: Header, first: Run, order: RetryOrder): Promise<boolean> =>
+  isFailure(first.status) && (await needsRetry(context, header, first, order));
 
 /** Finds which members of a graph run again in a round. Each is asked about once. */
 class Rerun {

@@ -13,6 +13,7 @@ import type { OpenJobRequest, SubmitRequest, Submitted } from "../requests.ts";
 import { openGroupStep, resumeWaiting, takesOf } from "../follow/resume-waiting.ts";
 import { expandMembers } from "../groups/expand-group.ts";
 import { readGate } from "../groups/gate.ts";
+import { renewMember } from "../rounds/renew-member.ts";
 import { isRevoked } from "../groups/revocations.ts";
 import { type Header, ITEM_VERSION, type JobSeed, type Owned } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
@@ -61,7 +62,9 @@ export async function openInputGroup(context: Context, jobId: string, input: Gro
   const gate = await readGate(context, jobId);
   if (gate.kind !== "go") return;
   const ref = { gid: jobId, index: 0, stepIndex: 0 };
-  const run = await readRun(context, ref);
+  const seen = await readRun(context, ref);
+  // A retry may have opened the job again, and not come to its first run yet.
+  const run = seen && seen.round < gate.header.round ? (await renewMember(context, gate.header, 0)).run : seen;
   if (run?.status === "waiting") await resumeWaiting(context, run);
   else if (!run && !(await isRevoked(context, gate.header, ref)))
     await openGroupStep(context, gate.header, ref, run, input);

@@ -66,7 +66,7 @@ async function stepOf(
   const { strand } = await strandOf(context, header, run);
   const step = strand[run.stepIndex];
   if (step === undefined) return {};
-  const next = run.stepIndex + 1 < strand.length && ({ next: true } as const);
+  const next = !run.handedOn && run.stepIndex + 1 < strand.length && ({ next: true } as const);
   const followed = (await isFollowed(context, header, run)) && ({ followed: true } as const);
   if (isGroupStep(step))
     return { ...(step.wait && { wait: { of: step.wait.of, name: step.wait.name } }), ...next, ...followed };

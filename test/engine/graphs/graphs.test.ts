@@ -179,6 +179,29 @@ describe("control", () => {
       countsExact: true,
     });
   });
+  it("with `keepDownstream` a node that failed waits for those above that run again", async () => {
+    failing.add("p-child").add("b");
+    const { local, jobId } = await ended(below);
+    failing.clear();
+    happened.length = 0;
+    await local.engine.retry(jobId, { keepDownstream: true });
+    await local.untilQuiet();
+    expect(begun()).toEqual(["p-child", "b"]);
+    expect(await local.engine.job(jobId)).toMatchObject({ state: "success", counts: { success: 5 } });
+  });
+  it("with `keepDownstream` a node that was revoked in its wait still waits for those above that run again", async () => {
+    failing.add("b");
+    const { local, jobId } = await started(graphOf(DIAMOND));
+    await local.turn();
+    await local.engine.revoke(`${jobId}.0.g.3`);
+    await local.untilQuiet();
+    failing.clear();
+    happened.length = 0;
+    await local.engine.retry(jobId, { keepDownstream: true });
+    await local.untilQuiet();
+    expect(happened).toEqual(["+b", "-b", "+d", "-d"]);
+    expect(await resultsOf(local, jobId)).toEqual(["d(b(a),c(a))"]);
+  });
 });
 
 describe("views", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { childGroupOf } from "../../../functions/core/plan/run-id.ts";
 import type { EngineConfig } from "../../../functions/engine/config.ts";
 import { type AnyTask, type CanvasBuilder, chain, defineTask, TaskError } from "../../../functions/sdk/index.ts";
 import { sum } from "../../../functions/tasks/examples.ts";
@@ -264,5 +265,20 @@ describe("errors of open groups that the simulation found", () => {
     await local.engine.sealInput(jobId, 1);
     await local.untilQuiet();
     expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: 3 });
+  });
+
+  it("an input that was never opened takes pages as soon as its cancelled job is retried", async () => {
+    const local = new LocalEngine([item, sum]);
+    const jobId = "0123456789abcdef0123456789abcdef";
+    const death = new Death(writesHeader(childGroupOf(`${jobId}.0`)));
+    void local.over(local, death.around).openJob({ jobId, body: sum.s().canvas });
+    await death.died;
+    await local.engine.cancel(jobId);
+    await local.untilQuiet();
+    await local.engine.retry(jobId, { filter: { statuses: ["cancelled"] } });
+    await local.engine.putInputPage(jobId, 0, [item.s(1).canvas, item.s(2).canvas]);
+    await local.engine.sealInput(jobId, 1);
+    await local.untilQuiet();
+    expect(await local.engine.job(jobId)).toMatchObject({ state: "success", value: 3, counts: { success: 3 } });
   });
 });
