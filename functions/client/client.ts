@@ -2,7 +2,7 @@ import type { Canvas, FailurePolicy } from "../core/canvas/canvas.ts";
 import type { StatisticsFilter } from "../core/task/statistics.ts";
 import type { BatchCalls } from "./batch.ts";
 import type { CanvasSource, TaskLike, Whole } from "../sdk/builder-types.ts";
-import type { ForgottenRun, ScheduledRun, ScheduleRunOptions } from "../sdk/submitter.ts";
+import type { ForgottenRun, ScheduledRun, ScheduleRunOptions } from "../core/task/scheduled-run.ts";
 import type { Blobs } from "./blobs.ts";
 import type { JobCalls } from "./job-calls.ts";
 import type { JobHandle } from "./job-handle.ts";

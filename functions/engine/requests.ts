@@ -141,17 +141,7 @@ export interface ScheduleRequest extends ForgetRequest {
   /** Takes away dependencies that the signature does not name. Default `false`. */
   readonly deleteExtraDeps?: boolean | undefined;
 }
-export interface ForgottenRun {
-  readonly runId: string;
-  /** A run that had not ended goes on for those who wait for it. */
-  readonly status: RunStatus;
-}
-export interface ScheduledRun {
-  readonly runId: string;
-  readonly status: RunStatus;
-  /** Whether this call has begun it, or its next round. */
-  readonly begun: boolean;
-}
+export type { ForgottenRun, ScheduledRun } from "../core/task/scheduled-run.ts";
 /** Which shared runs to list: those of a task, those that were given a blob (its SHA-256), or both. */
 export interface IdentityFilter {
   readonly task?: string;

@@ -63,16 +63,7 @@ export {
   type WorkflowInfo,
   type Workflows,
 } from "./workflow.ts";
-export {
-  setSubmitter,
-  type ForgottenRun,
-  type ScheduledRun,
-  type ScheduleRunOptions,
-  type SubmitCall,
-  type SubmitOptions,
-  type SubmittedJob,
-  type Submitter,
-} from "./submitter.ts";
+export { setSubmitter, type SubmitCall, type SubmitOptions, type SubmittedJob, type Submitter } from "./submitter.ts";
 export { createRegistry, createRunner } from "./runner.ts";
 export { loadTaskModule, type TaskModule } from "./module.ts";
 
@@ -91,6 +82,7 @@ export type {
 export { FanfoldError, type ErrorCode } from "../core/errors.ts";
 export type { ErrorData, GroupHandle, ResultEntry, TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 export type { RetryPolicy } from "../core/retry-policy.ts";
+export type { ForgottenRun, ScheduledRun, ScheduleRunOptions } from "../core/task/scheduled-run.ts";
 export type { RetryTier, RetryTiers } from "../core/tiers.ts";
 export type { Json, Jsonified, JsonObject } from "../core/json.ts";
 export type { Names } from "../core/names/known-names.ts";

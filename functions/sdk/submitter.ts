@@ -1,7 +1,7 @@
 import type { Canvas } from "../core/canvas/canvas.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
-import type { RunStatus } from "../core/plan/run-state.ts";
+import type { ForgottenRun, ScheduledRun, ScheduleRunOptions } from "../core/task/scheduled-run.ts";
 
 /** Options of a job at its start. */
 export interface SubmitOptions {
@@ -20,28 +20,6 @@ export interface SubmitOptions {
 /** A job that was started. */
 export interface SubmittedJob {
   readonly jobId: string;
-}
-
-/** Options of a shared run that is asked for without a job. */
-export interface ScheduleRunOptions {
-  /** Runs it again although it has ended. Default `false`. */
-  readonly retry?: boolean;
-  /** `false` leaves it to the sweep to send its message, some minutes later. Default `true`. */
-  readonly queueNow?: boolean;
-  /** Takes away dependencies that the signature does not name. Default `false`. */
-  readonly deleteExtraDeps?: boolean;
-}
-/** A shared run that was asked for without a job. */
-export interface ScheduledRun {
-  readonly runId: string;
-  readonly status: RunStatus;
-  /** Whether the call has begun it, or its next round. */
-  readonly begun: boolean;
-}
-/** A shared run that was removed. One that had not ended goes on for those who wait for it. */
-export interface ForgottenRun {
-  readonly runId: string;
-  readonly status: RunStatus;
 }
 
 /** Starts jobs. An embedded engine and the HTTP client are submitters. */
@@ -89,7 +67,8 @@ function submitterFor(given: Submitter | undefined): Submitter {
 }
 /** Returns the call of the submitter that works on shared runs. */
 export function sharedRunsOf(given: Submitter | undefined): Required<Pick<Submitter, "scheduleRun" | "forgetRun">> {
-  const { scheduleRun, forgetRun } = submitterFor(given);
-  if (scheduleRun && forgetRun) return { scheduleRun, forgetRun };
+  const submitter = submitterFor(given);
+  if (submitter.scheduleRun && submitter.forgetRun)
+    return submitter as Required<Pick<Submitter, "scheduleRun" | "forgetRun">>;
   throw new FanfoldError("engine_unavailable", "this submitter has no scheduleRun and forgetRun, as a client has");
 }

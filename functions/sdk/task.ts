@@ -17,14 +17,8 @@ import { limitSettings } from "./limit-settings.ts";
 import type { Ends, Missing } from "./partial-args.ts";
 import { runSingle } from "./run-bulk.ts";
 import { createSignature, type SignatureParts, type TaskSignature } from "./signature.ts";
-import {
-  type ForgottenRun,
-  type ScheduledRun,
-  type ScheduleRunOptions,
-  sharedRunsOf,
-  type SubmittedJob,
-  type Submitter,
-} from "./submitter.ts";
+import type { ForgottenRun, ScheduledRun, ScheduleRunOptions } from "../core/task/scheduled-run.ts";
+import { sharedRunsOf, type SubmittedJob, type Submitter } from "./submitter.ts";
 import type { TaskContext } from "./task-context.ts";
 import { type KwargsOf, logSettings, taskInfo, type TaskSettings } from "./task-settings.ts";
 

@@ -14,14 +14,13 @@ import { wakeRound } from "../follow/wake-subscribers.ts";
 import { readEdges } from "../items/edge-items.ts";
 import {
   createIdentityOp,
-  declareOp,
-  forgetOp,
   type Identity,
   readIdentity,
   restartIdentityOp,
   type RoundStart,
   writtenIdentity,
 } from "../items/identity-items.ts";
+import { declareOp, forgetOp } from "../items/identity-changes.ts";
 import { listOps } from "../items/identity-list.ts";
 import { attended } from "../items/run-reads.ts";
 import { outdatedItself, outdatedOf } from "../items/versions.ts";

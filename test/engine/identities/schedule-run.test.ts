@@ -111,16 +111,22 @@ describe("a shared run that is asked for without a job", () => {
   });
   it("S004 takes a dependency before it has started, and those who wait for it wait for that", async () => {
     const { jobId } = await local.engine.submit({ canvas: digest.s("a").canvas });
-    // The member waits for the run, which is queued.
-    while ((await local.engine.runs(jobId, { status: "deferred" })).items.length === 0) await local.turn();
-    const waiting = (await local.engine.runs(jobId, {})).items[0];
-    if (calls.length === 0) {
-      expect(await schedule("a", { dependsOn: { text: text.s("b") } })).toMatchObject({ begun: true });
-      await local.untilQuiet();
-      expect((await local.engine.job(jobId))?.value).toBe('digest of a {"text":"B"}');
-      expect(calls).toEqual(["text b", "digest a"]);
-    }
-    expect(waiting?.adopts).toBeDefined();
+    // The member waits for the run, whose message nobody has handled.
+    const handle = local.engine.handle.bind(local.engine);
+    let held = true;
+    Object.assign(local.engine, {
+      handle: (...[message, loop]: Parameters<typeof handle>) =>
+        held && (message.body as { readonly gid?: string }).gid?.startsWith("~")
+          ? Promise.resolve({ kind: "later" as const, delaySeconds: 1 })
+          : handle(message, loop),
+    });
+    for (let turn = 0; turn < 20; turn++) await local.turn();
+    expect((await local.engine.runs(jobId, { status: "deferred" })).items).toHaveLength(1);
+    expect(await schedule("a", { dependsOn: { text: text.s("b") } })).toMatchObject({ begun: true });
+    held = false;
+    await local.untilQuiet();
+    expect((await local.engine.job(jobId))?.value).toBe('digest of a {"text":"B"}');
+    expect(calls).toEqual(["text b", "digest a"]);
   });
   it("S014 sends the message of one that has not ended again", async () => {
     await schedule("a");
