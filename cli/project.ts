@@ -13,6 +13,8 @@ export interface Project {
   readonly settings: Settings;
   /** Absolute path. */
   readonly tasksModule: string;
+  /** Absolute path of fanfold.config.ts, if there is one. */
+  readonly file?: string;
 }
 const NAMES = ["fanfold.config.ts", "fanfold.config.mts", "fanfold.config.js", "fanfold.config.mjs"];
 
@@ -34,7 +36,7 @@ export async function loadProject(tasks?: string): Promise<Project> {
       `there is no fanfold.config.ts in ${process.cwd()} or above: \`${callAs()} init\` makes a project, and --tasks names a module of tasks without one`,
     );
   const settings = await readConfig(file);
-  return { settings, tasksModule: tasks ?? resolve(dirname(file), settings.tasks) };
+  return { settings, tasksModule: tasks ?? resolve(dirname(file), settings.tasks), file };
 }
 
 function configIn(folder: string): string | undefined {

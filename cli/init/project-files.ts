@@ -1,4 +1,4 @@
-import type { PackageJson } from "../../functions/host/package-json.ts";
+import type { PackageJson } from "../../functions/host/own-files.ts";
 
 /** The files of a new project, by path. */
 export type ProjectFiles = Readonly<Record<string, string>>;

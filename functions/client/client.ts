@@ -2,6 +2,7 @@ import type { Canvas, FailurePolicy } from "../core/canvas/canvas.ts";
 import type { StatisticsFilter } from "../core/task/statistics.ts";
 import type { BatchCalls } from "./batch.ts";
 import type { CanvasSource, TaskLike, Whole } from "../sdk/builder-types.ts";
+import type { ForgottenRun, ScheduledRun, ScheduleRunOptions } from "../sdk/submitter.ts";
 import type { Blobs } from "./blobs.ts";
 import type { JobCalls } from "./job-calls.ts";
 import type { JobHandle } from "./job-handle.ts";
@@ -193,6 +194,14 @@ export interface Client<Module = unknown> extends BatchCalls, JobCalls {
    * Throws `not_listed`, `unknown_task`.
    */
   identities(filter: IdentityFilter): Pages<Identity>;
+  /**
+   * Asks for a shared run without a job (docs/guide-ledger.md). `task.schedule(args)` does it with the submitter.
+   * @throws FanfoldError `unknown_task`, `invalid_canvas`, `no_identity`, `run_not_ended`
+   * @example await client.scheduleRun(digest.s("a"), { retry: true });
+   */
+  scheduleRun(work: CanvasSource, options?: ScheduleRunOptions): Promise<ScheduledRun>;
+  /** Forgets a shared run: nobody takes its end any more. Throws `run_not_found`, and what `scheduleRun` throws. */
+  forgetRun(work: CanvasSource): Promise<ForgottenRun>;
   /** Returns schedules, in the order of their names, page by page. */
   schedules(filter?: PageFilter): Pages<Schedule>;
   /** Returns one schedule with its next times, or throws `schedule_not_found`. */

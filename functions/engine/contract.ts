@@ -47,6 +47,10 @@ import type {
   SubmitOutcome,
   SubmitRequest,
   Submitted,
+  ForgetRequest,
+  ForgottenRun,
+  ScheduledRun,
+  ScheduleRequest,
   WaitFilter,
 } from "./requests.ts";
 import type { Claim, HeartbeatOutcome, HolderEnd, WorkerLoop } from "./worker-loop.ts";
@@ -177,6 +181,10 @@ export interface Engine {
    * more follow. Throws `invalid_request`, `unknown_task`, `not_listed`.
    */
   identities(filter: IdentityFilter): Promise<Page<IdentityView>>;
+  /** Asks for a shared run without a job. Throws `invalid_canvas`, `unknown_task`, `no_identity`, `run_not_ended`. */
+  scheduleRun(request: ScheduleRequest): Promise<ScheduledRun>;
+  /** Forgets a shared run. Throws `run_not_found`, and what `scheduleRun` throws, but `run_not_ended`. */
+  forgetRun(request: ForgetRequest): Promise<ForgottenRun>;
   /** Lists failures of all jobs by task and reason, in the order of these names. A page may be empty although more follow. */
   failures(filter: FailureFilter): Promise<Page<FailureGroup>>;
   /** Lists messages that were given up, the newest first. A page may be empty although more follow. */

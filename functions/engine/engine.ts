@@ -11,6 +11,7 @@ import { retryAll } from "./control/retry-all.ts";
 import { previewRetry, retryJob } from "./control/retry-job.ts";
 import { revokeRun } from "./control/revoke-run.ts";
 import { revokeStamped } from "./control/revoke-stamped.ts";
+import { forgetRun, scheduleRun } from "./control/schedule-run.ts";
 import { deleteSchedule, pauseSchedule, putSchedule, triggerSchedule } from "./control/schedules.ts";
 import { sweep } from "./control/sweep.ts";
 import { syncSchedules } from "./control/sync-schedules.ts";
@@ -68,7 +69,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     failureKinds: new FailureKindCache(),
     knownRuns: new KnownRunsCache(),
     limitsInUse: new FailureKindCache(),
-    statistics: new Tally(),
+    statistics: new Tally(ports.watch),
     tasksListed: new FailureKindCache(),
     pools: new PoolLooks(),
     speeds: new TaskSpeeds(settings, (task, quick) => ports.watch?.taskSpeed?.(task, quick)),
@@ -111,6 +112,8 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     locks: (filter) => listLocks(context, filter),
     waits: (filter) => listWaits(context, filter),
     identities: (filter) => listIdentities(context, filter),
+    scheduleRun: (request) => scheduleRun(context, request),
+    forgetRun: (request) => forgetRun(context, request),
     deadLetters: (filter) => listDeadLetters(context, filter),
     deadLetter: (id) => viewDeadLetter(context, id),
     redriveDeadLetters: (action) => redriveDeadLetters(context, action),

@@ -127,6 +127,31 @@ export interface FailureFilter {
   readonly limit?: number;
   readonly cursor?: string;
 }
+/** A signature whose shared run is forgotten. `principal` is the hash of who asks; absent for the local one. */
+export interface ForgetRequest {
+  readonly canvas: Canvas;
+  readonly principal?: string | undefined;
+}
+/** A signature whose shared run is asked for without a job. */
+export interface ScheduleRequest extends ForgetRequest {
+  /** Runs it again although it has ended. Default `false`. */
+  readonly retry?: boolean | undefined;
+  /** `false` sends no message: the sweep does, some minutes later. Default `true`. */
+  readonly queueNow?: boolean | undefined;
+  /** Takes away dependencies that the signature does not name. Default `false`. */
+  readonly deleteExtraDeps?: boolean | undefined;
+}
+export interface ForgottenRun {
+  readonly runId: string;
+  /** A run that had not ended goes on for those who wait for it. */
+  readonly status: RunStatus;
+}
+export interface ScheduledRun {
+  readonly runId: string;
+  readonly status: RunStatus;
+  /** Whether this call has begun it, or its next round. */
+  readonly begun: boolean;
+}
 /** Which shared runs to list: those of a task, those that were given a blob (its SHA-256), or both. */
 export interface IdentityFilter {
   readonly task?: string;

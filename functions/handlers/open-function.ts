@@ -8,12 +8,13 @@ import type { JobState } from "../engine/job-views.ts";
 import type { BlobLinks, Executions, Ports, SchedulePorts, Supervisions, Tokens, Watch } from "../engine/ports.ts";
 import type { Log } from "../host/log.ts";
 import { openTracing } from "../host/tracing.ts";
+import { TaskCounts } from "../host/task-counts.ts";
 import { type DeployedCode, loadTasks } from "./deployed-code.ts";
 import { setLineSink } from "../sdk/console-capture.ts";
 import type { Environment } from "./environment.ts";
 import { functionSecrets, type ReadSecret } from "./function-secrets.ts";
 import { InvocationClock } from "./invocation-clock.ts";
-import { jsonLog, metricsLine, type Print } from "./report.ts";
+import { jsonLog, metricsLine, type Print, taskMetricsLines } from "./report.ts";
 import type { VisibilityPort } from "./visibility.ts";
 
 /** What the ports have used since the process began. */
@@ -101,16 +102,18 @@ async function openNow(
   const { schedules: named, parkedSites } = code;
   const config = { ...DEFAULT_CONFIG, ...environment.engine, schedules: named, parkedSites, ...overrides };
   const counted = { ...NOTHING_COUNTED };
+  const tasks = new TaskCounts();
   const log = jsonLog(print, { function: environment.functionName });
   setLineSink((level, message, { task, jobId, runId, attempt }, fields) =>
     log(level, message, { task, jobId, runId, attempt, ...(fields && { fields }) }),
   );
   const watch: Watch = {
-    runsFailed: (count) => (counted.failedRuns += count),
+    runsFailed: ({ length }) => (counted.failedRuns += length),
     jobEnded: (state) => {
       counted.jobs++;
       if (FAILED_JOBS.has(state)) counted.failedJobs++;
     },
+    counted: (metric, task, site, by) => tasks.add(metric, task, site, by),
     repaired: (_gid, _kind, times) => {
       counted.repairs++;
       if (times >= STUCK_AFTER) counted.stuck++;
@@ -127,14 +130,14 @@ async function openNow(
     createEngine({ store, blobs, ids, clock, registry, watch, ...around, ...rare }, config),
   );
   const flush = (): Promise<unknown> => Promise.all([engine.flushStatistics(), tracing.flush()]);
-  const invocation = invocationOf(flush, { environment, platform, print, now }, clock, counted);
+  const invocation = invocationOf(flush, { environment, platform, print, now }, clock, { counted, tasks });
   return { engine, registry, environment, platform, config, now, log, invocation };
 }
 function invocationOf(
   flush: () => Promise<unknown>,
   { environment, platform, print, now }: Pick<Surroundings, "environment" | "platform" | "print" | "now">,
   clock: InvocationClock,
-  counted: Record<keyof typeof NOTHING_COUNTED, number>,
+  { counted, tasks }: { readonly counted: Record<keyof typeof NOTHING_COUNTED, number>; readonly tasks: TaskCounts },
 ): FunctionEngine["invocation"] {
   return async ({ awsRequestId }, work) => {
     const before = { ...platform.usage() };
@@ -164,6 +167,7 @@ function invocationOf(
       const endedAt = now();
       const source = { deployment: environment.prefix, function: environment.functionName };
       print(metricsLine(source, endedAt, metrics, { ...fields, ms: endedAt - startedAt }));
+      for (const line of taskMetricsLines(source, endedAt, tasks.take(), awsRequestId)) print(line);
     }
   };
 }

@@ -85,6 +85,9 @@ async function afterWaits(ended: MaybePromise<TaskOutcome>, waits: AttemptWaits)
   return (waits.open ? await waits.deferral() : undefined) ?? outcome;
 }
 
+/** What a generator has that tells, once it has ended, which items its task has reported itself. */
+export const COUNTED = Symbol.for("fanfold.counted");
+
 function stream(
   task: AnyTask,
   call: TaskCall,
@@ -94,11 +97,15 @@ function stream(
 ): TaskOutcome {
   if (effects.spawned("own") !== undefined)
     throw new FanfoldError("invalid_request", `${task.name} has spawned children and streams: yield them all`);
+  if (!effects.none)
+    throw new FanfoldError("invalid_request", `${task.name} has counted and streams: let its children count`);
   effects.startStreaming();
+  const counted = (returned as { readonly [COUNTED]?: () => Partial<ItemCounts> | undefined })[COUNTED];
   return {
     kind: "stream",
     items: streamItems(returned[Symbol.asyncIterator](), call, waits),
     policy: task.definition.policy,
+    ...(counted && task.info.paths?.countsTowardsJob && { counted }),
   };
 }
 function success(task: AnyTask, returned: unknown, effects: AttemptEffects): TaskOutcome {

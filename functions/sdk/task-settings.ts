@@ -11,6 +11,7 @@ import { type RetryPolicy, retryPolicy } from "../core/retry-policy.ts";
 import type { TaskInfo } from "../core/task/invocation.ts";
 import { readRedact } from "../core/task/redact.ts";
 import type { LogLevel } from "./console-capture.ts";
+import { readTiers, type RetryTiers } from "../core/tiers.ts";
 import { type LimitSettings, limitsPart } from "./limit-settings.ts";
 
 /**
@@ -94,6 +95,12 @@ export interface TaskSettings extends LimitSettings {
   readonly logs?: "ctx" | "console";
   /** Least level of a line that is kept. Default `"debug"`, which keeps all. */
   readonly logLevel?: LogLevel;
+  /**
+   * When a failed run that jobs share runs again without being asked, after the retries of its attempts. `"snoop"`: after
+   * 4 minutes until the third failure in a row, after 2 hours until the sixth, after 4,000 minutes until the ninth, also
+   * when the task has called it broken. Default: when somebody asks.
+   */
+  readonly tiers?: "snoop" | RetryTiers;
   /** Runs that jobs share, and that must have ended before a run of this task starts: `ctx.deps` has their values. */
   readonly dependsOn?: { readonly [name: string]: DependencySource };
   /**
@@ -135,6 +142,7 @@ export function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
     dependsOn,
     listed = false,
     refresh = "lazy",
+    tiers,
     redact,
   } = settings;
   const problem = nameProblem(name);
@@ -162,6 +170,7 @@ export function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
     ...(scope !== undefined && { scope: readScope(scope, "/scope") }),
     ...((listed || refresh === "eager") && { listed: true as const }),
     ...(refresh === "eager" && { refresh }),
+    ...(tiers !== undefined && { tiers: readTiers(tiers, "/tiers") }),
     ...(dependsOn !== undefined && { dependsOn: readDependsOn(dependsOn, "/dependsOn", readSignatureOptions) }),
     ...(redact !== undefined && { redact: readRedact(redact, "/redact") }),
     ...limitsPart(settings),

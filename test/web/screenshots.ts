@@ -7,9 +7,10 @@ import { findChromium } from "./browser-path.ts";
 import { DevServer, freePort } from "./dev-server.ts";
 import { ended, endedCanvas, untilJob, waiting } from "./jobs.ts";
 
-/** Makes the pictures of docs/guide-dashboard.md: `npm run screenshots`. `-- DIR` makes them elsewhere, of each theme and width. */
+/** Makes the pictures of docs/guide-dashboard.md: `npm run screenshots`. `-- DIR` makes them elsewhere, of each theme and width, and `-- DIR NAME...` some of them. */
 const folder = resolve(process.argv[2] ?? join(import.meta.dirname, "../../docs/images"));
 const everyLook = process.argv[2] !== undefined;
+const names = process.argv.slice(3);
 const MOST_BYTES = 150 * 1_024;
 
 interface Picture {
@@ -79,7 +80,7 @@ async function sharedBy(client: Client, runId: string): Promise<string> {
 
 async function take(browser: Browser, server: DevServer, pictures: readonly Picture[], look: Look): Promise<void> {
   for (const { name, place, dark = false, spare = false } of pictures) {
-    if (spare && !everyLook) continue;
+    if ((spare && !everyLook) || (names.length > 0 && !names.includes(name))) continue;
     const colorScheme = (look.theme ?? (dark ? "dark" : "light")) as "dark" | "light";
     const context = await browser.newContext({ viewport: { width: look.width, height: look.height }, colorScheme });
     const page = await context.newPage();

@@ -4,6 +4,18 @@ import { chord, defineTask, defineWorkflow, group, TaskError } from "../../funct
 /** Work for the tests of the dashboard, and for its screenshots. */
 export * from "../shipped-tasks.ts";
 
+/** Waits for more runs than any test starts, so its runs stay in the backlog. */
+export const gathered = defineTask({
+  name: "files.gathered",
+  bulk: { maxItems: 1_000, maxSeconds: 900 },
+  run: (_ctx, runs: readonly unknown[]) => runs.map(() => ({ value: 1 })),
+});
+export const gathering = defineWorkflow({
+  name: "files.gathering",
+  description: "Runs that wait to share a call.",
+  parameters: z.object({ files: z.int().min(1).max(900) }),
+  canvas: ({ files }) => group(Array.from({ length: files }, () => gathered.s())),
+});
 /** Fails for the numbers that its list names. It says so in its log. */
 export const digest = defineTask({
   name: "files.digest",

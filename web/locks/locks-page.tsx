@@ -85,7 +85,7 @@ async function readLocks(key: string): Promise<{ locks: readonly LockView[]; mor
 const idOf = ({ kind, key, per = 0 }: LockView): string => `${kind} ${per} ${key}`;
 function kindOf({ kind, per }: LockView): string {
   if (kind === "lock") return "lock";
-  return per === undefined ? "at once" : `starts in ${formatDuration(per * 1_000)}`;
+  return per === undefined ? "at once" : `per ${formatDuration(per * 1_000)}`;
 }
 function useOf({ limit, started, holders = [] }: LockView): string {
   const used = formatCount(started ?? holders.length);
@@ -105,7 +105,7 @@ function firstOf(users: readonly LockUser[] = []) {
 }
 const COLUMNS: readonly Column<LockView>[] = [
   { title: "Key", width: "minmax(10rem, 1.5fr)", cell: ({ key }) => <Line text={key} /> },
-  { title: "Kind", width: "8rem", narrow: true, cell: (lock) => kindOf(lock) },
+  { title: "Kind", width: "8.5rem", narrow: true, cell: (lock) => kindOf(lock) },
   { title: "In use", width: "6rem", right: true, narrow: true, cell: (lock) => useOf(lock) },
   { title: "Waiting", width: "5rem", right: true, narrow: true, cell: (lock) => waitingOf(lock) },
   {

@@ -17,15 +17,11 @@ export function Table<T>({ label, columns, left = [], rows, keyOf, cells }: Tabl
       <table>
         <thead>
           <tr>
-            {columns.map((title, at) =>
-              title === "" ? (
-                <td key={at} />
-              ) : (
-                <th key={at} scope="col" class={look(at)}>
-                  {title}
-                </th>
-              ),
-            )}
+            {columns.map((title, at) => (
+              <th key={at} scope="col" class={look(at)}>
+                {title}
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody>

@@ -23,7 +23,7 @@ export function Held() {
           <h2>Speed and pauses</h2>
           <Table
             label="speed and pauses of queues"
-            columns={["Queue", "", "Runs", "Workers", "Time left", "Parked", ""]}
+            columns={["Queue", "State", "Runs", "Workers", "Time left", "Parked", "Do"]}
             left={[1, 6]}
             rows={value.queues}
             keyOf={({ name }) => name}
@@ -36,7 +36,7 @@ export function Held() {
           <h2>Sites</h2>
           <Table
             label="sites"
-            columns={["Site", "", "Queues", "Runs", "Workers", "Waiting", "In flight", ""]}
+            columns={["Site", "State", "Queues", "Runs", "Workers", "Waiting", "In flight", "Do"]}
             left={[1, 7]}
             rows={value.sites}
             keyOf={({ site }) => site}
@@ -56,7 +56,8 @@ function queueCells(queue: Queue, reload: () => void) {
     formatCount(workers),
     drainSeconds === undefined ? "–" : formatDuration(drainSeconds * 1_000),
     `${formatCount(parked)}${parkedMore ? "+" : ""}`,
-    <PauseButton key="pause" target={{ kind: "queue", name }} paused={paused} onDone={reload} />,
+    // What the engine itself does is never paused.
+    name !== "engine" && <PauseButton key="pause" target={{ kind: "queue", name }} paused={paused} onDone={reload} />,
   ];
 }
 function siteCells(site: Site, reload: () => void) {

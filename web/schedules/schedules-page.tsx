@@ -6,7 +6,7 @@ import { type Column, List } from "../parts/list.tsx";
 import { Empty, Loading, Problem } from "../parts/notes.tsx";
 import { useNow } from "../parts/now.ts";
 import { usePages } from "../parts/pages.ts";
-import { Badge, Line } from "../parts/text.tsx";
+import { Badge, Code, Line } from "../parts/text.tsx";
 import { type Route, setQuery, to } from "../route.ts";
 import { server, useLive } from "../server.ts";
 import { type Asked, ScheduleAction } from "./schedule-action.tsx";
@@ -113,33 +113,45 @@ const COLUMNS: readonly Column<Schedule>[] = [
       </span>
     ),
   },
-  { title: "When", width: "minmax(9rem, 1fr)", cell: (schedule) => <Line text={whenText(schedule)} /> },
+  { title: "When", width: "minmax(6rem, 1fr)", cell: (schedule) => <Line text={whenText(schedule)} /> },
   {
     title: "Next",
-    width: "10.5rem",
+    width: "minmax(6rem, 11.5rem)",
     right: true,
     narrow: true,
-    cell: ({ nextAt, state }) => (nextAt === undefined || state === "paused" ? "–" : formatTime(nextAt)),
+    cell: ({ nextAt, state }) =>
+      nextAt === undefined || state === "paused" ? (
+        "–"
+      ) : (
+        <span class="stack">
+          <span>{formatTime(nextAt)}</span>
+          <span>{formatDistance(nextAt)}</span>
+        </span>
+      ),
   },
-  {
-    title: "",
-    width: "7rem",
-    right: true,
-    cell: ({ nextAt, state }) => (nextAt === undefined || state === "paused" ? "" : formatDistance(nextAt)),
-  },
-  {
-    title: "Last",
-    width: "10.5rem",
-    right: true,
-    narrow: true,
-    cell: ({ lastAt }) => (lastAt === undefined ? "never" : formatTime(lastAt)),
-  },
-  { title: "Overlap", width: "5rem", cell: ({ overlap = "skip" }) => overlap },
-  { title: "Left out", width: "5rem", right: true, cell: ({ skipped }) => formatCount(skipped) },
+  { title: "Last job", width: "minmax(6rem, 11.5rem)", right: true, cell: (schedule) => <Last schedule={schedule} /> },
+  { title: "Overlap", width: "4.5rem", cell: ({ overlap = "skip" }) => overlap },
 ];
+/** The nominal time that fired last, and a job that was started, by it or by hand. */
+function Last({ schedule: { lastAt, jobs } }: { readonly schedule: Schedule }) {
+  const [job] = jobs;
+  return (
+    <span class="stack">
+      <span>{lastAt === undefined ? "–" : formatTime(lastAt)}</span>
+      {job && (
+        <span>
+          <a class="over" href={to(["jobs", job.jobId])}>
+            <Code text={`${job.jobId.slice(0, 10)}…`} />
+          </a>
+          {jobs.length > 1 && ` +${formatCount(jobs.length - 1)}`}
+        </span>
+      )}
+    </span>
+  );
+}
 const action = (ask: (what: Asked, name: string) => void): Column<Schedule> => ({
   title: "Do",
-  width: "10.5rem",
+  width: "11.5rem",
   narrow: true,
   cell: ({ name, state }) => (
     <span class="over">

@@ -18,7 +18,7 @@ const SPANS = [
 ] as const;
 const COLUMNS = [
   "Task",
-  "",
+  "State",
   "success",
   "skipped",
   "error",
@@ -73,7 +73,7 @@ export function TasksPage({ route }: { readonly route: Route }) {
       {shown.length > 0 && (
         <Table
           label="tasks"
-          columns={[...COLUMNS, ""]}
+          columns={[...COLUMNS, "Do"]}
           left={[1, COLUMNS.length]}
           rows={shown}
           keyOf={({ task }) => task}

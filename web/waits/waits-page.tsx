@@ -184,7 +184,7 @@ function columns(ask: (what: Asked["what"], wait: Wait) => void): readonly Colum
     },
     {
       title: "Answer",
-      width: "11rem",
+      width: "12.5rem",
       narrow: true,
       cell: (wait) => (
         <span class="over">

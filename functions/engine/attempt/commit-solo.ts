@@ -46,6 +46,6 @@ export async function commitSolo(
     change: { set: { ...row.set, ...end.set }, remove: [...(row.remove ?? []), ...(end.remove ?? [])] },
     when: and(rootCondition(fence(token, run.attempt)), undecided(header.round)),
   });
-  if (applied) context.watch?.jobEnded("success");
+  if (applied) context.watch?.jobEnded("success", run.jobId);
   return applied;
 }

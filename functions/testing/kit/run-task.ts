@@ -104,6 +104,7 @@ function callOf(task: AnyTask, args: readonly Json[], given: GivenContext, logs:
       async *reports() {
         yield [];
       },
+      load: async () => ({}),
       leave: () => undefined,
     },
   };

@@ -37,4 +37,11 @@ describe("the page of queues", () => {
     await page.locator(".chart canvas").waitFor();
     await page.getByText("1 of 1 ready").waitFor();
   });
+  it("S098 shows what waits for a queue beside what is in it", async () => {
+    const { jobId } = await client.start("files.gathering", { files: 37 });
+    const page = await open("#/queues");
+    const row = page.getByRole("region", { name: "queues" }).getByRole("row", { name: /default#worker/ });
+    await row.getByRole("cell", { name: "37", exact: true }).waitFor();
+    await client.cancel(jobId);
+  });
 });

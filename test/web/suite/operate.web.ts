@@ -59,7 +59,7 @@ describe("the page of schedules", () => {
     });
     await page.reload();
     const row = page.locator(".rows .row", { hasText: "nightly" });
-    expect(await row.textContent()).toMatch(/active.*example\.sum-of-sums.*30 2 \* \* \* UTC.*02:30:00.*never.*skip/s);
+    expect(await row.textContent()).toMatch(/active.*example\.sum-of-sums.*30 2 \* \* \* UTC.*02:30:00.*–.*skip/s);
     await page.getByRole("button", { name: "pause nightly" }).click();
     await page.getByRole("button", { name: "Pause the schedule" }).click();
     await page.getByText("The schedule is paused.").waitFor();
