@@ -70,7 +70,7 @@ describe("what tasks need on AWS", () => {
     expect(granted("worker", READS)).toEqual({ ...site, "secretsmanager:GetSecretValue": [`arn:${own}`] });
     expect(granted("custom", READS)).toEqual({
       ...site,
-      "secretsmanager:GetSecretValue": [`arn:${own}`, COMPLETE, JSON.stringify({ "Fn::ImportValue": "secret-arn" })],
+      "secretsmanager:GetSecretValue": [COMPLETE, JSON.stringify({ "Fn::ImportValue": "secret-arn" }), `arn:${own}`],
     });
     expect(granted("dead-letter", READS)).toEqual({});
     expect(JSON.stringify(granted("custom", /^s3:GetObject$/))).toContain("bucket-arn");
