@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import type { Security } from "../functions/api/security.ts";
 import { FanfoldError } from "../functions/core/errors.ts";
 import { loadTasksOf } from "../functions/embedded/load-tasks.ts";
+import { provideEnvironment } from "../functions/embedded/local-environment.ts";
 import { localApp, type LocalApp } from "../functions/embedded/local-app.ts";
 import { startRuntime, type Runtime, type RuntimeOptions } from "../functions/embedded/runtime.ts";
 import { runtimeSettings } from "../functions/embedded/runtime-settings.ts";
@@ -30,6 +31,7 @@ export async function startLocal(
   security?: Security,
 ): Promise<Local> {
   const { settings, tasksModule } = project ?? (await loadProject(tasks));
+  provideEnvironment(settings);
   // Tasks that can be loaded again are not loaded into this process, and have been checked.
   if (options.live === undefined) await check?.(await checkTasks(tasksModule, settings.site, queuesOf(settings)));
   const runtime = await startRuntime({ ...runtimeSettings(settings), ...options, tasksModule });

@@ -16,7 +16,9 @@ import { initCommand } from "./commands/init.ts";
 import { jobCommand } from "./commands/job.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { pauseCommand, pausesCommand, resumeCommand } from "./commands/pauses.ts";
+import { forgetCommand, scheduleCommand } from "./commands/shared-runs.ts";
 import { identitiesCommand } from "./commands/identities.ts";
+import { waitsCommand } from "./commands/waits.ts";
 import { locksCommand } from "./commands/locks.ts";
 import { planCommand } from "./commands/plan.ts";
 import { queuesCommand } from "./commands/queues.ts";
@@ -77,7 +79,10 @@ export function program(): Command {
     failuresCommand,
     deadLettersCommand,
     locksCommand,
+    waitsCommand,
     identitiesCommand,
+    scheduleCommand,
+    forgetCommand,
     whyCommand,
     blobsCommand,
     retryCommand,

@@ -2,6 +2,7 @@ import { messageOf } from "../functions/host/log.ts";
 import type { Activity } from "../functions/embedded/engine-host.ts";
 import type { Engine } from "../functions/engine/contract.ts";
 import type { Runtime } from "../functions/embedded/runtime.ts";
+import { provideEnvironment } from "../functions/embedded/local-environment.ts";
 import { LiveTasks } from "../functions/embedded/reload/live-tasks.ts";
 import { FileWatch } from "../functions/embedded/reload/watch-files.ts";
 import { checkQueues } from "../functions/sdk/module.ts";
@@ -21,6 +22,7 @@ export interface LiveProject {
 /** Loads the project with its tasks, and throws what is wrong with them. */
 export async function loadLiveProject(tasks: string | undefined): Promise<LiveProject> {
   const project = await loadProject(tasks);
+  provideEnvironment(project.settings);
   const { site } = project.settings;
   const known = queuesOf(project.settings);
   const live = await LiveTasks.load(project.tasksModule, (found) => checkQueues(found, site, known));

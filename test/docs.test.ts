@@ -203,8 +203,6 @@ describe("docs/glossary.md", () => {
 describe("what is not there yet", () => {
   const has = (path: string, word: string): boolean => new RegExp(`\\b${word}\\b`).test(read(path));
   const BUILT: Readonly<Record<string, () => boolean>> = {
-    "Chunks that a task adds (`DynamicSubmitter` of Ngenea Hub)": () =>
-      has("functions/paths/index.ts", "DynamicSubmitter"),
     "Sites on one machine": () => has("functions/embedded/runtime.ts", "sites"),
   };
   const [, section = ""] = read("docs/architecture.md").split("\n## Not there yet\n");

@@ -29,6 +29,7 @@ export function localApp(
     security,
     version: packageVersion(),
     health: () => runtime.health(),
+    metrics: () => runtime.metrics(),
     // The runtime has said once what its disk lacks. Every refused request would say it again.
     report: (error) => (STATED.has(problemOf(error).code) ? undefined : onError(reported(error))),
   });

@@ -8,10 +8,11 @@ import type { EngineConfig } from "../engine/config.ts";
 import type { Engine } from "../engine/contract.ts";
 import { PortError, type QueueDepth } from "../engine/ports.ts";
 import { LeaseKeeper, type LostClaim } from "../host/lease-keeper.ts";
-import { type Log, stderrLog } from "../host/log.ts";
+import { closeFailure, type Log, stderrLog } from "../host/log.ts";
 import { type LeaseTracker, RunHolder } from "../host/run-holder.ts";
 import { type QueueShares, UNLIMITED } from "../host/slots.ts";
 import type { TaskRegistry, Workflows } from "../sdk/index.ts";
+import { processPool } from "../sdk/resource-pool.ts";
 import type { Exports } from "../sdk/module.ts";
 import { prepareFolder, takeFolder } from "./data-folder.ts";
 import { DiskWatch, refusingWork } from "./disk-watch.ts";
@@ -22,6 +23,8 @@ import { Repeating } from "./loop/repeating.ts";
 import type { FolderLock } from "./machine/folder-lock.ts";
 import { HeapTrimmer } from "./machine/heap-trimmer.ts";
 import { SteadyClock } from "./machine/steady-clock.ts";
+import { metricsText } from "./metrics-text.ts";
+import type { Counted } from "./process-counts.ts";
 import { queueShares, type QueueThreads } from "./queue-shares.ts";
 import {
   CONTROL_MESSAGES,
@@ -66,6 +69,8 @@ export interface RuntimeOptions {
    * power cut too.
    */
   readonly durability?: Durability;
+  /** Names that `ctx.secret` may ask for. Default: that of any variable of the environment. */
+  readonly secrets?: readonly string[];
   /** Default: warnings and errors to stderr. */
   readonly log?: Log;
   /** Tasks that can be loaded again, in place of what `tasksModule` has. Then there are worker processes. */
@@ -104,6 +109,8 @@ export interface Runtime {
   stats(): Promise<RuntimeStats>;
   /** Returns what `GET /health` tells. Cheap: it reads counters, and what the last look at the disk found. */
   health(): Promise<Health>;
+  /** Returns what `GET /metrics` tells, in the text form of Prometheus. */
+  metrics(): Promise<string>;
 }
 
 /**
@@ -160,7 +167,8 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
     workers = typeof tasksModule === "string" ? availableParallelism() : 0,
   } = options;
   const engine: SharedConfig = { ...EMBEDDED_CONFIG, ...options.engine, epoch };
-  const shared = { dataFolder, tasksModule, durability, engine };
+  const { secrets } = options;
+  const shared = { dataFolder, tasksModule, durability, engine, ...(secrets && { secrets }) };
   const parts: Parts = {};
   const leaseMs = engine.leaseSeconds * 1_000;
   const heartbeat: Engine["heartbeat"] = (held) => host.engine.heartbeat(held);
@@ -225,8 +233,9 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
       slots: concurrency,
     };
     const onUnwritable = (problem: FanfoldError): void => disk.note(problem);
+    const onCounted = (counted: Counted): void => host.counts.add(counted);
     parts.supervisor = startSupervisor(
-      { workers, firstWorkers, assignment, epoch, keeper, log, clock, onUnwritable, onActivity },
+      { workers, firstWorkers, assignment, epoch, keeper, log, clock, onUnwritable, onActivity, onCounted },
       host,
       parts,
     );
@@ -235,8 +244,15 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   parts.control.start();
   parts.tasks?.start();
   parts.sweeper = startSweeper(host.engine, keeper, log);
+  const release = parts.tasks && processPool.hold();
   const chores = [parts.sweeper.repeating, ...startChores(host, disk, log)];
   let stopping: Promise<void> | undefined;
+  const health = async (): Promise<Health> => ({
+    store: disk.problem === undefined ? { writable: true } : { writable: false, why: disk.problem.message },
+    queues: withHeld(host.queueHealth(), keeper),
+    ...(parts.supervisor && { workers: workersOf(parts.supervisor) }),
+    slots: { total: concurrency * Math.max(1, workers), busy: keeper.batches },
+  });
   return {
     engine: refusingWork(host.engine, disk),
     workflows: host.workflows,
@@ -247,19 +263,17 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
     renewWorkers: () => parts.supervisor?.renew(),
     keepWorkers: () => parts.supervisor?.keep(),
     stop: ({ graceSeconds = 10 } = {}) =>
-      (stopping ??= stop(parts, chores, host, keeper, graceSeconds).finally(() => lock.release())),
+      (stopping ??= stop(parts, chores, host, keeper, graceSeconds)
+        .then(() => release?.(closeFailure(log)))
+        .finally(() => lock.release())),
     stats: async () => ({
       epoch,
       workers: parts.supervisor?.workers ?? [],
       runs: keeper.size(),
       queues: await depthsOf(host),
     }),
-    health: async () => ({
-      store: disk.problem === undefined ? { writable: true } : { writable: false, why: disk.problem.message },
-      queues: withHeld(host.queueHealth(), keeper),
-      ...(parts.supervisor && { workers: workersOf(parts.supervisor) }),
-      slots: { total: concurrency * Math.max(1, workers), busy: keeper.batches },
-    }),
+    health,
+    metrics: async () => metricsText(await health(), host.counts),
   };
 }
 

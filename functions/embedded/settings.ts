@@ -70,6 +70,8 @@ export const TIMING = {
   expiryEveryMs: 600_000,
   memoryMs: 2_000,
   statisticsMs: 5_000,
+  /** Pause between the reports of a worker on what it has counted. A killed one loses the last of them. */
+  countsMs: 1_000,
   diskMs: 1_000,
   checkWorkersMs: 250,
   /** Time after the deadline of a run at which a worker that is still blocked is killed. */

@@ -11,6 +11,7 @@ import { retryAll } from "./control/retry-all.ts";
 import { previewRetry, retryJob } from "./control/retry-job.ts";
 import { revokeRun } from "./control/revoke-run.ts";
 import { revokeStamped } from "./control/revoke-stamped.ts";
+import { forgetRun, scheduleRun } from "./control/schedule-run.ts";
 import { deleteSchedule, pauseSchedule, putSchedule, triggerSchedule } from "./control/schedules.ts";
 import { sweep } from "./control/sweep.ts";
 import { syncSchedules } from "./control/sync-schedules.ts";
@@ -41,6 +42,7 @@ import { jobGraph } from "./views/job-graph.ts";
 import { listEvents, listJobs, viewJob } from "./views/job-view.ts";
 import { listIdentities } from "./views/identities.ts";
 import { listLocks } from "./views/locks.ts";
+import { listWaits } from "./views/waits.ts";
 import { jobResults } from "./views/results.ts";
 import { viewQueues } from "./views/queues.ts";
 import { listPauses } from "./views/pauses.ts";
@@ -67,7 +69,7 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     failureKinds: new FailureKindCache(),
     knownRuns: new KnownRunsCache(),
     limitsInUse: new FailureKindCache(),
-    statistics: new Tally(),
+    statistics: new Tally(ports.watch),
     tasksListed: new FailureKindCache(),
     pools: new PoolLooks(),
     speeds: new TaskSpeeds(settings, (task, quick) => ports.watch?.taskSpeed?.(task, quick)),
@@ -108,7 +110,10 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     graph: (jobId, run) => jobGraph(context, jobId, run),
     failures: (filter) => listFailures(context, filter),
     locks: (filter) => listLocks(context, filter),
+    waits: (filter) => listWaits(context, filter),
     identities: (filter) => listIdentities(context, filter),
+    scheduleRun: (request) => scheduleRun(context, request),
+    forgetRun: (request) => forgetRun(context, request),
     deadLetters: (filter) => listDeadLetters(context, filter),
     deadLetter: (id) => viewDeadLetter(context, id),
     redriveDeadLetters: (action) => redriveDeadLetters(context, action),

@@ -9,6 +9,7 @@ import type { LinkKind, RunRef } from "../core/plan/run-id.ts";
 import type { PauseAttributes } from "../core/pause.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { ErrorData } from "../core/task/invocation.ts";
+import type { ItemCounts } from "../core/task/item-counts.ts";
 import type { SharingAttributes } from "./items/sharing-attributes.ts";
 import type { Attributes, Item, Key } from "./ports.ts";
 import type { FiredBy, RetryOrder } from "./requests.ts";
@@ -22,7 +23,7 @@ import type { FiredBy, RetryOrder } from "./requests.ts";
  * | ------------- | --- | --- | --- |
  * | group header  | callbacks `G#<gid>` / `!` | < 1 KB | create 2 (index), expanded 1, outcome 1, close 2 |
  * | root header   | the same; it is also the job, and its first row | < 1 KB + value | create 2, its row as any run, end 2 |
- * | identity      | callbacks `G#~<hash>` / `!`: a root header without a job | < 1 KB + value | created 1, its row as any run |
+ * | identity      | callbacks `G#~<hash>` / `!`: a root header without a job | < 1 KB + value | created 1, its row as any run; 1 more per failure with tiers |
  * | subscription  | tasks `U#~<hash>#<shard>` / `<round>#<place of the run>` | < 1 KB | once per run that waits for an identity |
  * | edges         | tasks `DE#<runId>` / `<hash of the edges>` | < 1 KB | once per committed attempt, when its dependencies have changed |
  * | dependent     | tasks `U#~<hash>#d` / `<place of the run>` | < 1 KB | once per edge to an identity |
@@ -134,6 +135,9 @@ export interface HeaderAttributes extends Owned, PauseAttributes, GroupExpiry {
   readonly revokedStamps?: ReadonlySet<string>;
   /** Value of an open group's owner, from seal to commit; or the answer that a group without members waited for. */
   readonly ownValue?: Kept;
+  /** What else the commit of an open group's owner takes from its seal. */
+  readonly ownItems?: Partial<ItemCounts>;
+  readonly handedOn?: true;
   readonly createdAt: number;
   /** Set only on roots and waits. Milliseconds since the epoch at which the sweeper decides `timeout`. */
   readonly deadline?: number;
@@ -216,6 +220,8 @@ export interface RunAttributes extends Owned, SharingAttributes {
   readonly streamed?: true;
   /** Set while the run's child group is open. The group is decided as `dropped` when the run itself fails. */
   readonly openGroup?: boolean;
+  /** Set when the steps behind the run are those of its children. The strand ends with the run then. */
+  readonly handedOn?: true;
   /** Failures of attempts. Kept while the run is retried, and at a bad end. */
   readonly failCount?: number;
   /** Attempts that could not reach the other side, which are no failures. */
@@ -261,8 +267,12 @@ export interface Run extends RunAttributes, RunRef {
 export interface RunError extends ErrorData {
   readonly runId?: string;
 }
-/** Where a streaming owner goes on: at `cursor`, after skipping `skip` items. `items` counts all items before that. */
+/**
+ * Where a streaming owner goes on: at `cursor`, after skipping `skip` items. `items` counts all items before that, and
+ * `handedOn` says that the steps behind the owner run on some of them.
+ */
 export interface PageCursor {
+  readonly handedOn?: true;
   readonly cursor?: Json;
   readonly skip: number;
   readonly items: number;

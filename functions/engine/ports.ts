@@ -1,6 +1,7 @@
 import type { JobState } from "../core/job-state.ts";
 import type { IndexName, Item, Key, Table, WriteOp, WriteResult } from "../core/items/item.ts";
 import type { Canvas } from "../core/canvas/canvas.ts";
+import type { TaskMetric } from "../core/names/task-metrics.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Band } from "../core/plan/priority-band.ts";
 import type { When } from "../core/schedule/schedule.ts";
@@ -300,6 +301,8 @@ export interface Watch {
   jobEnded(state: JobState, jobId: string): void;
   /** Is called for each line that a run logs, when it does. */
   logged?(line: LoggedLine): void;
+  /** Is called when something of a task was counted. `site` is empty for work of the engine's own queue. */
+  counted?(metric: TaskMetric, task: string, site: string, by: number): void;
   /** Is called when it becomes known, or changes, whether runs of a task are quick in this process. */
   taskSpeed?(task: string, quick: boolean): void;
 }

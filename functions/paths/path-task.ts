@@ -5,8 +5,10 @@ import type { JsonObject } from "../core/json.ts";
 import { cannotStream } from "../core/task/streaming-handlers.ts";
 import { type AnyTask, taskMark } from "../sdk/any-task.ts";
 import { callOfTask } from "../sdk/current-task.ts";
+import { COUNTED } from "../sdk/run-attempt.ts";
 import type { TaskSignature } from "../sdk/signature.ts";
 import type { SubmittedJob } from "../sdk/submitter.ts";
+import { NEXT_STEP } from "../sdk/stream-items.ts";
 import { createTask, type GivenKwargs } from "../sdk/task.ts";
 import type { TaskContext } from "../sdk/task-context.ts";
 import type { KwargsOf, TaskSettings } from "../sdk/task-settings.ts";
@@ -21,7 +23,7 @@ import {
   readPayload,
 } from "./status/path-payload.ts";
 import type { StreamedPayload } from "./status/stream-task-results.ts";
-import { type CallStream, watchStream } from "./status/streams.ts";
+import { type CallStream, type CallSubmitter, type StreamWatch, watchStream } from "./status/streams.ts";
 
 export type { PathArguments } from "./path-arguments.ts";
 
@@ -141,34 +143,83 @@ async function runPathTask<Kwargs extends z.$ZodObject | undefined, Streams exte
   { name, acceptsStreaming, run }: PathTaskDefinition<Kwargs, Streams>,
   ctx: TaskContext<KwargsOf<Kwargs>>,
   previous: unknown,
-): Promise<PathPayload | StreamedPayload> {
+): Promise<PathPayload | StreamedPayload | AsyncIterable<unknown>> {
   const startedAt = callOfTask()?.startedAt ?? Date.now();
   const { given, isEmpty } = pathArgumentsOf(ctx, ctx.kwargs as JsonObject, previous);
   if (given.streamResults === true && acceptsStreaming !== true) throw cannotStream(name, "/kwargs/stream_results");
   if (isEmpty) return ctx.skip(payloadOf({ task: name, jobid: given.jobid, inputs: [], startedAt, reported: [] }));
   const paths = given.streamResults ? given.paths : await listOf(name, given.paths);
-  const { returned, stream } = await untilIdle(() => run(ctx, { ...given, paths } as PathRun<Kwargs, Streams>));
-  if (stream) return streamed(ctx, stream, returned);
-  if (given.streamResults === true) throw notStreamed(name);
-  const payload = readPayload(returned);
-  warnOfRest(ctx, payload.status.unreported, payload.status.details.inprogress);
-  return payload;
+  const code = startCode(() => run(ctx, { ...given, paths } as PathRun<Kwargs, Streams>));
+  const payloadOfCode = (returned: unknown): PathPayload | StreamedPayload => {
+    const stream = code.watch?.stream;
+    if (stream) return streamed(ctx, stream, returned);
+    if (given.streamResults === true) throw notStreamed(name);
+    const payload = readPayload(returned, (path) => code.watch?.submitter?.isHandedOn(path) === true);
+    warnOfRest(ctx, payload.status.unreported, payload.status.details.inprogress);
+    return payload;
+  };
+  const returned = await untilIdle(code);
+  const submitter = code.watch?.submitter;
+  return submitter ? streamChunks(code, submitter, payloadOfCode) : payloadOfCode(returned);
 }
-/** Runs the code of a task. It fails as soon as the stream that it has opened is idle for too long. */
-async function untilIdle(
-  code: () => ReturnedPayload | Promise<ReturnedPayload>,
-): Promise<{ readonly returned: ReturnedPayload; readonly stream: CallStream | undefined }> {
+/** The code of a task while it runs, and what is known of the stream and the submitter that it makes. */
+interface RunningCode {
+  readonly running: Promise<ReturnedPayload>;
+  readonly watch: StreamWatch | undefined;
+  /** Says that the code goes on although its outcome is known. */
+  leave(): void;
+}
+function startCode(code: () => ReturnedPayload | Promise<ReturnedPayload>): RunningCode {
   const call = callOfTask();
   const watch = call && watchStream(call);
   const running = (async () => code())();
+  return { running, watch, leave: () => call?.services.leave(running.catch(() => undefined)) };
+}
+/**
+ * Waits until the code has ended, or has made a submitter and goes on. It fails as soon as the stream that the code has
+ * opened is idle for too long.
+ */
+async function untilIdle({ running, watch, leave }: RunningCode): Promise<ReturnedPayload | undefined> {
+  if (!watch) return running;
   try {
-    return { returned: await (watch ? Promise.race([running, watch.idle]) : running), stream: watch?.stream };
+    const first = await Promise.race([running, watch.submits, watch.idle]);
+    return first ?? undefined;
   } catch (error) {
-    call?.services.leave(running.catch(() => undefined));
+    leave();
+    watch.submitter?.close(error);
     throw error;
   } finally {
-    watch?.stream?.stop();
+    if (!watch.submitter) watch.stream?.stop();
   }
+}
+/** Streams the children that the code gives to its submitter, while it goes on. */
+function streamChunks(
+  code: RunningCode,
+  submitter: CallSubmitter,
+  payloadOf: (returned: unknown) => PathPayload | StreamedPayload,
+): AsyncIterable<unknown> {
+  let payload: PathPayload | StreamedPayload | undefined;
+  const chunks = async function* (): AsyncGenerator<unknown, PathPayload | StreamedPayload | undefined, undefined> {
+    code.running.then(
+      () => submitter.end("ended"),
+      (error: unknown) => submitter.end({ error }),
+    );
+    code.watch?.idle.catch((error: unknown) => submitter.end({ error }));
+    try {
+      for await (const chunk of submitter.chunks()) yield { [NEXT_STEP]: chunk };
+      const returned = await code.running;
+      if (!submitter.isOwn(returned)) throw invalid("", "must be what dump() of the submitter returns: return it");
+      payload = payloadOf(returned);
+      return submitter.handsOver === "children" ? undefined : payload;
+    } finally {
+      submitter.close(new FanfoldError("lease_lost", "this attempt has ended, and takes no more children: stop"));
+      code.watch?.stream?.stop();
+      if (!payload) code.leave();
+    }
+  };
+  // Reports of a stream are counted as they are stored.
+  const counted = () => (code.watch?.stream ? undefined : payload?.status.summary);
+  return Object.assign(chunks(), { [COUNTED]: counted });
 }
 function streamed(ctx: Pick<TaskContext<unknown>, "log">, stream: CallStream, returned: unknown): StreamedPayload {
   if (!stream.isOwn(returned)) throw invalid("", "must be what dump() of StreamTaskResults returns: return it");

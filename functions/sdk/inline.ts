@@ -89,6 +89,9 @@ function inlineCall(task: AnyTask, args: readonly Json[], kwargs: JsonObject): T
       },
       // What an inline run streams is counted, and not kept.
       reportStream: async () => new MemoryReports(),
+      load() {
+        throw needsEngine(task, "asks for the load of other tasks");
+      },
       reports() {
         throw needsEngine(task, "reads what another run has streamed");
       },

@@ -75,7 +75,12 @@ async function stop(source: AsyncIterator<unknown>, signal: StopSignal): Promise
   }
 }
 
+/** Marks what a generator yields for the steps behind its task, in place of a canvas: the items of one child. */
+export const NEXT_STEP = Symbol.for("fanfold.nextStep");
+
 function streamItem(yielded: unknown): StreamItem {
+  const next = (yielded as { readonly [NEXT_STEP]?: StreamItem } | null | undefined)?.[NEXT_STEP];
+  if (next) return next;
   if (isCursorItem(yielded)) return { canvas: canvasOf(yielded.item), cursor: yielded.cursor };
   if (yielded === undefined)
     throw new FanfoldError(

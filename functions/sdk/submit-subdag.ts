@@ -67,7 +67,7 @@ function contextOfRun(runId: string): Pick<TaskContext, "spawn"> {
   throw invalid("/task", `${runId} is not the run that submits this sub-DAG, which is ${call.runId}`);
 }
 /** Reads a template. The wire form of a canvas is told from a canvas by its `kind`. */
-function templateOf(template: SubdagOptions["template"]): Canvas {
+export function templateOf(template: SubdagOptions["template"]): Canvas {
   const wire = isPlainObject(template) && !("kind" in template) && !("canvas" in template);
   return wire ? parseCanvas(structuredClone(template)) : canvasOf(template as CanvasSource);
 }

@@ -1,6 +1,7 @@
 import type { Canvas } from "../core/canvas/canvas.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
+import type { RunStatus } from "../core/plan/run-state.ts";
 
 /** Options of a job at its start. */
 export interface SubmitOptions {
@@ -21,10 +22,36 @@ export interface SubmittedJob {
   readonly jobId: string;
 }
 
+/** Options of a shared run that is asked for without a job. */
+export interface ScheduleRunOptions {
+  /** Runs it again although it has ended. Default `false`. */
+  readonly retry?: boolean;
+  /** `false` leaves it to the sweep to send its message, some minutes later. Default `true`. */
+  readonly queueNow?: boolean;
+  /** Takes away dependencies that the signature does not name. Default `false`. */
+  readonly deleteExtraDeps?: boolean;
+}
+/** A shared run that was asked for without a job. */
+export interface ScheduledRun {
+  readonly runId: string;
+  readonly status: RunStatus;
+  /** Whether the call has begun it, or its next round. */
+  readonly begun: boolean;
+}
+/** A shared run that was removed. One that had not ended goes on for those who wait for it. */
+export interface ForgottenRun {
+  readonly runId: string;
+  readonly status: RunStatus;
+}
+
 /** Starts jobs. An embedded engine and the HTTP client are submitters. */
 export interface Submitter {
   /** Starts the canvas as a job, or returns the job that an earlier start with the same key made. */
   submit(canvas: Canvas, options: SubmitOptions): Promise<SubmittedJob>;
+  /** Asks for a shared run, for `task.schedule`. */
+  scheduleRun?(canvas: Canvas, options: ScheduleRunOptions): Promise<ScheduledRun>;
+  /** Forgets a shared run, for `task.remove`. */
+  forgetRun?(canvas: Canvas): Promise<ForgottenRun>;
 }
 
 let current: Submitter | undefined;
@@ -48,12 +75,21 @@ export interface SubmitCall extends SubmitOptions {
  * @throws FanfoldError `engine_unavailable` without a submitter
  */
 export async function submitCanvas(canvas: Canvas, call: SubmitCall = {}): Promise<SubmittedJob> {
-  const { submitter = current, ...options } = call;
-  if (submitter === undefined) {
+  const { submitter, ...options } = call;
+  return submitterFor(submitter).submit(canvas, options);
+}
+function submitterFor(given: Submitter | undefined): Submitter {
+  const submitter = given ?? current;
+  if (submitter === undefined)
     throw new FanfoldError(
       "engine_unavailable",
       "nobody can start jobs here: call setSubmitter(..) first, or give submit({ submitter })",
     );
-  }
-  return submitter.submit(canvas, options);
+  return submitter;
+}
+/** Returns the call of the submitter that works on shared runs. */
+export function sharedRunsOf(given: Submitter | undefined): Required<Pick<Submitter, "scheduleRun" | "forgetRun">> {
+  const { scheduleRun, forgetRun } = submitterFor(given);
+  if (scheduleRun && forgetRun) return { scheduleRun, forgetRun };
+  throw new FanfoldError("engine_unavailable", "this submitter has no scheduleRun and forgetRun, as a client has");
 }

@@ -10,6 +10,7 @@ const CASES: Readonly<Record<string, () => Promise<{ readonly run: Case }>>> = {
   "fanfold/chords": () => import("./fanfold/chords.ts"),
   "fanfold/latency": () => import("./fanfold/latency.ts"),
   "fanfold/queues": () => import("./fanfold/queues.ts"),
+  "fanfold/tenants": () => import("./fanfold/tenants.ts"),
   "fanfold/submit": () => import("./fanfold/submit.ts"),
   "fanfold/retry": () => import("./fanfold/retry.ts"),
   "fanfold/poison": () => import("./fanfold/poison.ts"),

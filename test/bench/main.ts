@@ -16,6 +16,7 @@ const BENCHES = {
   chords: { sizes: [1_000], of: "chords of 100 members" },
   latency: { sizes: [200], of: "samples" },
   queues: { sizes: [10], of: "crowds" },
+  tenants: { sizes: [10], of: "jobs of each of 19 tenants" },
   submit: { sizes: [5_000], of: "jobs" },
   jobs: { sizes: [5_000], of: "jobs of one task, submitted together" },
   "small-chords": { sizes: [1_000], of: "chords of 20 members" },

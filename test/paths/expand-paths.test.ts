@@ -86,6 +86,7 @@ describe("expandPaths", () => {
   });
   it("NG-042 has nothing beside it that collects items", () =>
     expect(Object.keys(api).toSorted()).toEqual([
+      "DynamicSubmitter",
       "FileActionStatus",
       "StreamTaskResults",
       "definePathTask",

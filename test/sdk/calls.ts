@@ -52,6 +52,7 @@ export function taskCall(
       async *reports() {
         yield [];
       },
+      load: async () => ({}),
       leave: () => undefined,
       putBlob: () => Promise.reject(new Error("no blobs here")),
       openBlob: () => Promise.reject(new Error("no blobs here")),

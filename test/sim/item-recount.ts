@@ -1,7 +1,7 @@
 import { addCounts, type Counts } from "../../functions/core/plan/counts.ts";
 import { isFailure } from "../../functions/core/plan/run-state.ts";
 import { type ItemCounts, itemTotal } from "../../functions/core/task/item-counts.ts";
-import type { Run } from "../../functions/engine/item-kinds.ts";
+import type { Header, Run } from "../../functions/engine/item-kinds.ts";
 import type { Ended } from "./reference-values.ts";
 import { itemsReported } from "./report-watch.ts";
 import type { Script } from "./script.ts";
@@ -13,6 +13,11 @@ export function countersOf(script: Script): Counts {
   const { counters = {}, items = script.reports === undefined ? undefined : itemsReported(script) } = script;
   const own = Object.fromEntries(Object.entries(counters).map(([name, count]) => [`u_${name}`, count]));
   return items === undefined ? own : { ...own, ...countersIn(items), h_reports: 1 };
+}
+/** Returns the items that an owner of an open group has counted, which it says with the seal. */
+export function sealedItems({ memberCount, cut }: Partial<Header> = {}, { items }: Script): Counts {
+  const sealed = memberCount !== undefined && cut === undefined;
+  return items === undefined || !sealed ? {} : { ...countersIn(items), h_reports: 1 };
 }
 /** Returns items as counters. */
 export function countersIn(items: Partial<ItemCounts>): Counts {

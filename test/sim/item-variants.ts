@@ -27,6 +27,16 @@ export const ITEM_VARIANTS: { readonly [name: string]: Variant } = {
           : op,
     },
   },
+  "seal-without-items": {
+    removes: "a seal says what its owner has counted, so that another attempt can commit it",
+    faults: {
+      rewrite: (op) => {
+        if (op.op !== "update" || op.change.set?.["ownItems"] === undefined) return op;
+        const { ownItems: _lost, ...set } = op.change.set;
+        return { ...op, change: { ...op.change, set } };
+      },
+    },
+  },
   "items-dropped-at-hand-over": {
     removes: "items stay in the states of the step before when the next one counts none",
     faults: {

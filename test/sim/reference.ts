@@ -7,7 +7,7 @@ import { isFailure, isSuccess, type TerminalStatus } from "../../functions/core/
 import { attemptsOf, type Header, type Run } from "../../functions/engine/item-kinds.ts";
 import { childGroup } from "../../functions/engine/items/run-reads.ts";
 import { endOfGroup } from "./graph-shape.ts";
-import { countersOf, withRun } from "./item-recount.ts";
+import { countersOf, sealedItems, withRun } from "./item-recount.ts";
 import type { Journal } from "./journal.ts";
 import {
   type Ended,
@@ -198,8 +198,8 @@ export class Reference {
     )
       return plain("error");
     if (script.stream) {
-      const end = this.#streamed(run, script.stream);
-      return this.#parent(run, end, { success: 1 }, script.stream.own ? own : undefined);
+      const counts = { success: 1, ...sealedItems(this.#shape.header(childGroup(run)), script) };
+      return this.#parent(run, this.#streamed(run, script.stream), counts, script.stream.own ? own : undefined);
     }
     const ends = executionIn(script, run.round);
     if (ends) {

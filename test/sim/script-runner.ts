@@ -205,6 +205,7 @@ export class ScriptRunner implements TaskRunner {
       return {
         kind: "stream",
         policy: script.stream.policy,
+        ...(script.items && { counted: () => script.items }),
         items: this.#stream(
           call,
           script,

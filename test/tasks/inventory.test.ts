@@ -191,6 +191,7 @@ describe("an attempt after a cursor", () => {
       openBlob: () => fails(),
       reportStream: () => fails(),
       reports: () => fails(),
+      load: () => fails(),
     };
     const outcome = await createRunner(tasks).run({
       ...call,
@@ -206,7 +207,7 @@ describe("an attempt after a cursor", () => {
     if (outcome.kind !== "stream") throw new Error(outcome.kind);
     const yielded: { cursor: unknown; chunk: Chunk }[] = [];
     for await (const item of outcome.items) {
-      if (item.canvas.kind === "task")
+      if ("canvas" in item && item.canvas.kind === "task")
         yielded.push({ cursor: item.cursor, chunk: item.canvas.args[1] as unknown as Chunk });
     }
     return yielded;

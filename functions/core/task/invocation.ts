@@ -5,6 +5,7 @@ import type { BulkInfo, PassHook } from "./bulk.ts";
 import type { ItemCounts } from "./item-counts.ts";
 import type { ReportedPositions } from "./reported-positions.ts";
 import type { RetryPolicy } from "../retry-policy.ts";
+import type { RetryTiers } from "../tiers.ts";
 import type { RunLimits } from "./run-limits.ts";
 import type { StopSignal } from "./stop-signal.ts";
 
@@ -87,6 +88,11 @@ export interface RunServices {
    * `run_not_found`.
    */
   reports(runId: string): AsyncIterable<readonly ItemReport[]>;
+  /**
+   * Returns what is known of the work of a task on a queue, by default that of the task. Without a task it is that of the
+   * next step of this run. Throws PortError.
+   */
+  load(task: string | undefined, queue: string | undefined): Promise<TaskLoad>;
   /** Says that code of the attempt goes on although its outcome is known. A retry waits for the end of `code`. */
   leave(code: Promise<unknown>): void;
 }
@@ -185,10 +191,19 @@ export interface TaskCall {
   readonly services: RunServices;
 }
 
-/** One item of a streaming task: a canvas to run, and optionally the cursor after which a later attempt continues. */
-export interface StreamItem {
-  readonly canvas: Canvas;
+/**
+ * One item of a streaming task, and optionally the cursor after which a later attempt continues. It is a canvas to run,
+ * or items of a path task, on which all steps behind the task run in place of the task's own strand.
+ */
+export type StreamItem = ({ readonly canvas: Canvas } | { readonly paths: readonly JsonObject[] }) & {
   readonly cursor?: Json;
+};
+/** What is known of the work that a task gives to others. */
+export interface TaskLoad {
+  /** Mean duration of an attempt in the last minutes. Absent when none has ended. */
+  readonly secondsPerRun?: number;
+  /** Messages that are ready in its queue, about. Absent when the queue does not tell. */
+  readonly waiting?: number;
 }
 
 /** Children collected during an attempt. They exist only if the terminal write of the attempt happens (outbox). */
@@ -247,6 +262,8 @@ export type TaskOutcome =
       readonly kind: "stream";
       readonly items: AsyncGenerator<StreamItem, Json | undefined, undefined>;
       readonly policy: FailurePolicy;
+      /** Returns the items that the task itself has reported, once the generator has ended. Only of a path task. */
+      readonly counted?: () => Partial<ItemCounts> | undefined;
     };
 
 /**
@@ -319,6 +336,8 @@ export interface TaskInfo {
   readonly listed?: true;
   /** `eager` makes outdated ends anew once a release with a higher version runs. By default that waits for an ask. */
   readonly refresh?: "eager";
+  /** When its failed runs that jobs share run again without being asked. */
+  readonly tiers?: RetryTiers;
   /** What each of its runs depends on, beside what the signature says. */
   readonly dependsOn?: { readonly [name: string]: Dependency };
   /** Tracking level for groups whose members are all tasks that declare it. */

@@ -10,6 +10,7 @@ import type { MessageSource } from "../../host/message-source.ts";
 import type { Activity } from "../engine-host.ts";
 import type { SteadyClock } from "../machine/steady-clock.ts";
 import type { Stall } from "../machine/watch-thread.ts";
+import type { Counted } from "../process-counts.ts";
 import { TIMING } from "../settings.ts";
 import { endNow } from "./open-permit.ts";
 import type { FromWorker, WorkerAssignment, WorkerReport } from "./process-link.ts";
@@ -37,6 +38,7 @@ export interface SupervisorOptions {
   readonly onActivity?: ((activity: Activity) => void) | undefined;
   /** Called when a write of a worker failed, because the disk takes none. */
   readonly onUnwritable: (problem: FanfoldError) => void;
+  readonly onCounted: (counted: Counted) => void;
 }
 export interface WorkerStats {
   readonly pid: number | undefined;
@@ -167,6 +169,7 @@ export class Supervisor {
       this.#options.log(message.level, message.message, { worker: worker.pid ?? 0, ...message.fields });
     else if (message.kind === "activity") this.#options.onActivity?.(message.activity);
     else if (message.kind === "taskSpeed") this.#options.engine.noteTaskSpeed(message.task, message.quick);
+    else if (message.kind === "counted") this.#options.onCounted(message);
     else if (message.kind === "report") this.#apply(worker, message);
     else if (message.kind === "worn") {
       worker.worn = true;

@@ -1,5 +1,6 @@
 import { FanfoldError } from "../../core/errors.ts";
 import type { Json } from "../../core/json.ts";
+import type { RunStatus } from "../../core/plan/run-state.ts";
 import type { MaybePromise, TaskOutcome } from "../../core/task/invocation.ts";
 import { andThen } from "../../core/task/maybe-promise.ts";
 import { hasBlobs } from "../../core/blob-ref.ts";
@@ -93,15 +94,19 @@ async function endGeneralCase(
     if (!attempt.unclaimed) await returnClaims(context, [attempt]);
     return { kind: "later", delaySeconds: 0 };
   }
+  // Code that streams its children goes on until its pages are written, and reports meanwhile.
+  const streamed =
+    outcome.kind === "stream" ? await commitOf(context, attempt, outcome, open, () => attempt.aborted) : undefined;
   const reports = await closeReports(context, attempt);
-  if (reports === "lost") return { kind: "later", delaySeconds: 1 };
-  const failed = outcome.kind === "failed" || outcome.kind === "retry";
+  if (reports === "lost" || streamed === "lost") return { kind: "later", delaySeconds: 1 };
+  const failed = outcome.kind === "failed" || outcome.kind === "retry" || FAILED.has(streamed?.set.status ?? "waiting");
   if (failed && attempt.aborted === "deadline" && reports?.progressed) return comeBack(context);
   const counted = reports && outcome.kind === "success" ? withoutItems(outcome) : outcome;
-  const commit = await commitOf(context, attempt, counted, open, () => attempt.aborted);
+  const commit = streamed ?? (await commitOf(context, attempt, counted, open, () => attempt.aborted));
   if (commit === "lost") return { kind: "later", delaySeconds: 1 };
   return withEdges(context, attempt, reports ? withReports(attempt, commit, reports.stored) : commit);
 }
+const FAILED: ReadonlySet<RunStatus> = new Set(["error", "retrying"]);
 /** The stored reports say what was counted, over all attempts. */
 function withoutItems({ items: _items, ...outcome }: Extract<TaskOutcome, { kind: "success" }>): TaskOutcome {
   return outcome;
@@ -114,7 +119,7 @@ export async function prepareCall(
   open: OpenState | undefined,
 ): Promise<AttemptCall | TaskOutcome> {
   // An earlier attempt sealed the group and died before its commit.
-  if (open?.sealed) return { kind: "success", value: open.ownValue ?? null };
+  if (open?.sealed) return { kind: "success", value: open.made.ownValue ?? null };
   let input: Awaited<ReturnType<typeof argumentsOf>>;
   let deps: LoadedDependencies;
   try {

@@ -22,7 +22,7 @@ import type { AbortReason } from "../worker-loop.ts";
 import { waitForExecution } from "./execution-outcome.ts";
 import type { Attempt } from "./live-attempt.ts";
 import { writeOutbox } from "./outbox.ts";
-import { type OpenState, type Streamed, streamPages } from "./stream.ts";
+import { type Made, type OpenState, type Streamed, streamPages } from "./stream.ts";
 
 /** What the one write of an attempt says. `sendAfterSeconds` is set only when a message of the run is owed. */
 export type Commit = {
@@ -127,7 +127,7 @@ async function prepareStream(
     case "yielded":
       return comeBack(context);
     case "sealed":
-      return prepareOpenGroupWait(context, attempt, end.ownValue);
+      return prepareOpenGroupWait(context, attempt, end.made);
   }
 }
 /** Returns the commit of an attempt whose run goes on later, in another one. It is no failed attempt. */
@@ -205,23 +205,24 @@ async function preparePagesWait(
   value: Json,
   counters?: Counts,
 ): Promise<Commit> {
-  if (open.sealed) return prepareOpenGroupWait(context, attempt, open.ownValue);
+  if (open.sealed) return prepareOpenGroupWait(context, attempt, open.made);
   await sealGroup(context, childGroup(attempt.run), open.pages);
-  return prepareOpenGroupWait(context, attempt, value, counters);
+  return prepareOpenGroupWait(context, attempt, { ...open.made, ownValue: value }, counters);
 }
 /** Prepares the wait for an open group. A run without a value of its own takes the results of the group. */
 async function prepareOpenGroupWait(
   context: Context,
   attempt: Attempt,
-  ownValue: Json | undefined,
-  counters?: Counts,
+  { ownValue, ownItems, handedOn }: Made,
+  counters: Counts | undefined = ownItems && itemCounters(ownItems),
 ): Promise<Commit> {
-  return prepareWait(context, attempt, {
+  const commit = await prepareWait(context, attempt, {
     value: ownValue ?? null,
     counters,
     takes: ownValue === undefined ? "group" : "own",
     openGroup: true,
   });
+  return handedOn ? { ...commit, set: { ...commit.set, handedOn } } : commit;
 }
 
 /**

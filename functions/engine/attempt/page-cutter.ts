@@ -1,4 +1,5 @@
 import type { Json } from "../../core/json.ts";
+import type { FanfoldError } from "../../core/errors.ts";
 import { LIMITS } from "../../core/limits.ts";
 import type { Strand } from "../../core/plan/plan.ts";
 import { errorData, OutcomeError } from "../../core/task/error-data.ts";
@@ -8,6 +9,7 @@ import type { Context } from "../context.ts";
 import { OPEN_HEIGHT } from "../groups/create-group.ts";
 import type { PageCursor } from "../item-kinds.ts";
 import { compileChild } from "../plan/compile-child.ts";
+import type { StrandOf } from "./steps-behind.ts";
 
 type Cut =
   | { readonly kind: "page"; readonly members: readonly Strand[]; readonly cursorAfter: PageCursor }
@@ -41,6 +43,9 @@ export class PageCutter {
   readonly #context: Context;
   readonly #items: AsyncGenerator<StreamItem, Json | undefined, undefined>;
   readonly #signal: StopSignal;
+  /** Returns what makes a strand of items. Asked for once items arrive. */
+  readonly #stepsBehind: () => Promise<StrandOf | FanfoldError>;
+  #strandOf: StrandOf | undefined;
   #at: PageCursor;
   #toSkip: number;
   #pulling = false;
@@ -59,7 +64,9 @@ export class PageCutter {
     items: AsyncGenerator<StreamItem, Json | undefined, undefined>,
     at: PageCursor,
     signal: StopSignal,
+    stepsBehind: () => Promise<StrandOf | FanfoldError>,
   ) {
+    this.#stepsBehind = stepsBehind;
     this.#context = context;
     this.#items = items;
     this.#signal = signal;
@@ -93,8 +100,16 @@ export class PageCutter {
         this.#toSkip--;
         continue;
       }
+      if ("paths" in value && !this.#strandOf) {
+        const behind = await this.#stepsBehind();
+        if (behind instanceof Error) return { kind: "failed", outcome: outcomeOf(behind) };
+        this.#strandOf = behind;
+      }
       try {
-        const strand = compileChild(this.#context, value.canvas, `/stream/${this.#at.items}`);
+        const strand =
+          "paths" in value
+            ? (this.#strandOf as StrandOf)(value.paths)
+            : compileChild(this.#context, value.canvas, `/stream/${this.#at.items}`);
         members.push(strand);
         bytes += JSON.stringify(strand).length;
       } catch (error) {
@@ -104,8 +119,9 @@ export class PageCutter {
       const items = this.#at.items + 1;
       const tooLarge = value.cursor !== undefined && JSON.stringify(value.cursor).length > LIMITS.cursorCharacters;
       if (tooLarge) return { kind: "failed", outcome: CURSOR_TOO_LARGE };
-      if (value.cursor !== undefined) this.#at = { cursor: value.cursor, skip: 0, items };
-      else this.#at = { ...this.#at, skip: this.#at.skip + 1, items };
+      const on = "paths" in value ? ({ handedOn: true } as const) : undefined;
+      if (value.cursor !== undefined) this.#at = { ...this.#at, ...on, cursor: value.cursor, skip: 0, items };
+      else this.#at = { ...this.#at, ...on, skip: this.#at.skip + 1, items };
     }
     return { kind: "page", members, cursorAfter: this.#at };
   }

@@ -2,6 +2,7 @@ import type { Json } from "../../core/json.ts";
 import type { Strand } from "../../core/plan/plan.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import type { TaskOutcome } from "../../core/task/invocation.ts";
+import type { ItemCounts } from "../../core/task/item-counts.ts";
 import type { StopSignal } from "../../core/task/stop-signal.ts";
 import type { Context } from "../context.ts";
 import { recheckEdges, sealGroup } from "../follow/seal-group.ts";
@@ -16,6 +17,7 @@ import { checkBudget, OwnRuns } from "../jobs/spawn-budget.ts";
 import { checkDepth } from "../plan/compile-child.ts";
 import { readOrder, reopenGroup } from "../rounds/reopen-group.ts";
 import type { Attempt } from "./live-attempt.ts";
+import { stepsBehind } from "./steps-behind.ts";
 import { PageCutter } from "./page-cutter.ts";
 
 /**
@@ -28,10 +30,16 @@ export interface OpenState {
   readonly at: PageCursor;
   /** Whether the group is sealed, by an attempt that died before its commit, or has decided. Nothing more is pulled. */
   readonly sealed: boolean;
-  readonly ownValue: Json | undefined;
+  readonly made: Made;
+}
+/** What a streaming owner has made beside its pages. It is stored with the seal, so that another attempt can commit it. */
+export interface Made {
+  readonly ownValue?: Json | undefined;
+  readonly ownItems?: Partial<ItemCounts> | undefined;
+  readonly handedOn?: true | undefined;
 }
 export type Streamed =
-  | { readonly kind: "sealed"; readonly ownValue: Json | undefined }
+  | { readonly kind: "sealed"; readonly made: Made }
   /** Back-pressure lasted for long, so the run gives up its slot and returns to its queue. */
   | { readonly kind: "yielded" }
   /** The generator threw. Its pages stay, and a later attempt continues after them. */
@@ -48,12 +56,15 @@ export async function readOpenState(context: Context, { run }: Attempt): Promise
   // A failure may decide the group before its seal. Then no more pages are needed.
   if (header.memberCount !== undefined || header.outcome !== undefined) {
     await recheckEdges(context, gid);
-    return { pages: header.memberCount ?? 0, at: START, sealed: true, ownValue: await ownValueOf(context, header) };
+    const { ownItems, handedOn } = header;
+    const made = { ownValue: await ownValueOf(context, header), ownItems, handedOn };
+    return { pages: header.memberCount ?? 0, at: START, sealed: true, made };
   }
   const last = await readLastPage(context, gid);
   // The writer of the last page may have died before its send. All pages before it were sent before it was put.
   if (last?.status === "queued") await sendPage(context, gid, last.index);
-  return { pages: last ? last.index + 1 : 0, at: last?.cursorAfter ?? START, sealed: false, ownValue: undefined };
+  const at = last?.cursorAfter ?? START;
+  return { pages: last ? last.index + 1 : 0, at, sealed: false, made: { handedOn: at.handedOn } };
 }
 const START: PageCursor = { skip: 0, items: 0 };
 
@@ -70,7 +81,7 @@ export async function streamPages(
   checkDepth(run.gid);
   const { header } = await createOpenGroup(context, attempt, outcome);
   if (!header || header.round !== run.round) return { kind: "lost" };
-  const cutter = new PageCutter(context, outcome.items, open?.at ?? START, signal);
+  const cutter = new PageCutter(context, outcome.items, open?.at ?? START, signal, () => stepsBehind(context, attempt));
   const firstPage = open?.pages ?? 0;
   const own = new OwnRuns();
   try {
@@ -79,7 +90,7 @@ export async function streamPages(
       // A generator that was never pulled was not slow.
       if (signal.aborted) return abortedStream(abortedBy(), !pulled || page > firstPage);
       const room = await waitForRoom(context, header.gid, page, signal);
-      if (room === "decided") return { kind: "sealed", ownValue: undefined };
+      if (room === "decided") return { kind: "sealed", made: {} };
       if (room === "aborted") return abortedStream(abortedBy(), true);
       if (room !== "room") return { kind: room };
       pulled = true;
@@ -89,7 +100,10 @@ export async function streamPages(
       if (cut.members.length > 0) await checkBudget(context, run, cut.members, own);
       if (cut.members.length > 0 && (await putOwnPage(context, attempt, header, page++, cut)) === "foreign")
         return { kind: "yielded" };
-      if (cut.kind === "end") return await sealStream(context, attempt, header.gid, page, cut.value);
+      if (cut.kind === "end") {
+        const made = { ownValue: cut.value, ownItems: outcome.counted?.(), handedOn: cut.cursorAfter.handedOn };
+        return await sealStream(context, attempt, header.gid, page, made);
+      }
     }
   } finally {
     cutter.close();
@@ -106,18 +120,20 @@ async function createOpenGroup(context: Context, { run, header }: Attempt, { pol
     expanded: true,
   });
 }
-/** Seals the group. The value is kept with the seal, so an attempt that dies before its commit loses nothing. */
+/** Seals the group. What the owner made is kept with the seal, so an attempt that dies before its commit loses nothing. */
 async function sealStream(
   context: Context,
   { run }: Attempt,
   gid: string,
   pages: number,
-  ownValue: Json | undefined,
+  made: Made,
 ): Promise<Streamed> {
+  const { ownValue, ownItems, handedOn } = made;
   const name = `${run.jobId}/value/${run.runId}/${run.round}/${run.attempt}/own`;
   const kept = ownValue === undefined ? undefined : await keepValue(context, name, ownValue);
-  await sealGroup(context, gid, pages, kept);
-  return { kind: "sealed", ownValue };
+  const seal = { ...(kept && { ownValue: kept }), ...(ownItems && { ownItems }), ...(handedOn && { handedOn }) };
+  await sealGroup(context, gid, pages, seal);
+  return { kind: "sealed", made };
 }
 /**
  * Returns how an aborted stream ends. An owner that made progress continues later, and its timeout is no failed

@@ -11,6 +11,7 @@ import type {
   ResultEntry,
   RunServices,
   TaskCall,
+  TaskLoad,
 } from "../../core/task/invocation.ts";
 import type { StopSignal } from "../../core/task/stop-signal.ts";
 import type { Context } from "../context.ts";
@@ -21,6 +22,7 @@ import { streamResults } from "../views/results.ts";
 import { reportsOfRun } from "../views/reports.ts";
 import { lookForEvent } from "../waits/deferred.ts";
 import { requireDependency } from "./dependencies.ts";
+import { loadOf } from "./load.ts";
 import { endedAttempt, openReports } from "./report-stream.ts";
 import type { LiveAttempt, OpenedReports } from "./live-attempt.ts";
 
@@ -151,6 +153,9 @@ export class AttemptCall implements TaskCall, RunServices {
   }
   reports(runId: string): AsyncIterable<readonly ItemReport[]> {
     return reportsOfRun(this.#context, this.#attempt.run.jobId, runId);
+  }
+  load(task: string | undefined, queue: string | undefined): Promise<TaskLoad> {
+    return loadOf(this.#context, this.#attempt, task, queue);
   }
   leave(code: Promise<unknown>): void {
     this.#attempt.left = code;

@@ -165,6 +165,7 @@ export class Batch {
     const { header, loop } = this.#work;
     const timing = { deadline: this.#deadline, timeoutSeconds: this.#timeoutSeconds, commitBy: loop.limit?.at };
     const attempt = new LiveAttempt({ header, run, step, info: this.#info, token, unclaimed, ...timing });
+    this.#context.statistics.note("run_started", step.task, queueOf(this.#context, step));
     const reason = this.#aborted?.get(run.runId);
     if (reason) attempt.abort(reason);
     this.#current = attempt;

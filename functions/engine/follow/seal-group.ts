@@ -1,8 +1,7 @@
 import { rightEdge } from "../../core/plan/ledger.ts";
 import type { Context } from "../context.ts";
-import type { Kept } from "../item-kinds.ts";
 import { readHeader } from "../items/header-reads.ts";
-import { setMemberCount } from "../items/header-writes.ts";
+import { type Seal, setMemberCount } from "../items/header-writes.ts";
 import { follow } from "./follow.ts";
 import { recheckNodes } from "./recheck-ledger.ts";
 import { decide } from "./work-list.ts";
@@ -12,8 +11,8 @@ import { decide } from "./work-list.ts";
  * recheck. A mark writes and then reads the member count. The seal writes the member count and then reads nodes. So one
  * of them sees both.
  */
-export async function sealGroup(context: Context, gid: string, memberCount: number, ownValue?: Kept): Promise<void> {
-  await setMemberCount(context, gid, memberCount, ownValue && { ownValue });
+export async function sealGroup(context: Context, gid: string, memberCount: number, seal: Seal = {}): Promise<void> {
+  await setMemberCount(context, gid, memberCount, seal);
   await recheckEdges(context, gid);
 }
 /** Repeats what follows from the seal or the decision of a group. */

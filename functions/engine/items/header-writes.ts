@@ -57,6 +57,8 @@ export async function createHeader(
 export async function setExpanded(context: Context, gid: string): Promise<HeaderWrite> {
   return update(context, gid, { set: { expanded: true } }, present());
 }
+/** What a seal says beside the number of members. */
+export type Seal = Pick<HeaderAttributes, "ownValue" | "ownItems" | "handedOn">;
 /**
  * Seals an open group, so its ledger has an end from now on. The caller must check the right edge afterwards, even when
  * the group was sealed before.
@@ -65,7 +67,7 @@ export async function setMemberCount(
   context: Context,
   gid: string,
   memberCount: number,
-  more: Pick<HeaderAttributes, "ownValue"> = {},
+  more: Seal = {},
 ): Promise<HeaderWrite> {
   return update(context, gid, { set: attributesOf({ memberCount, ...more }) }, absent("memberCount"));
 }

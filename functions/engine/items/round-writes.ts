@@ -99,7 +99,15 @@ export const OF_AN_ATTEMPT: readonly string[] = [
   "sends",
 ];
 /** Attributes of the wait for a child group. */
-export const OF_A_WAIT: readonly string[] = ["joins", "takes", "ownCounts", "ownValue", "ownValueRef", "openGroup"];
+export const OF_A_WAIT: readonly string[] = [
+  "joins",
+  "takes",
+  "ownCounts",
+  "ownValue",
+  "ownValueRef",
+  "openGroup",
+  "handedOn",
+];
 /** Nor has the run ended since it was read: a frozen holder may end it well, and then it does not run again. */
 const asSeen = (context: Context, { status }: Run, round: number): Condition =>
   and(free(context, round), eq("status", status));

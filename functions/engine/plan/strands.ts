@@ -57,7 +57,7 @@ export async function hasNext(
   { strand, period }: MemberStrand,
   run: Run,
 ): Promise<boolean> {
-  if (run.stepIndex + 1 >= strand.length) return false;
+  if (run.handedOn || run.stepIndex + 1 >= strand.length) return false;
   if (!header.repeat || (run.stepIndex + 1) % period !== 0) return true;
   return !holds(header.repeat.until, await loadValue(context, run));
 }

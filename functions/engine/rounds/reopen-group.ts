@@ -31,19 +31,20 @@ export async function reopenGroup(
   if (!header?.outcome || header.round >= round) return header;
   const goesOn = streams || header.cut === true;
   if (goesOn) {
-    const { memberCount: _seal, ...unsealed } = header;
+    const { memberCount: _seal, ownItems: _items, handedOn: _on, ...unsealed } = header;
     header = unsealed;
   }
   if (!header.wait) await reopenLedger(context, header, round, order);
   const { set, remove } = await changeOf(context, header, round, order);
-  const opened = (await openAgain(context, header, round, set, goesOn ? [...remove, "memberCount", "cut"] : remove))
-    .header;
+  const opened = (await openAgain(context, header, round, set, goesOn ? [...remove, ...OF_A_SEAL] : remove)).header;
   // The root's message follows once its job is open again (control/retry-job.ts).
   const nested = header.joins !== undefined;
   if (nested && opened?.round === round && opened.reopening)
     await sendControl(context, { kind: "sweep", gid, fromLeaf: 0 });
   return opened;
 }
+/** What a seal says. A generator that goes on seals the group again. */
+const OF_A_SEAL: readonly string[] = ["memberCount", "cut", "ownItems", "handedOn"];
 /**
  * Reads what a round of a job retries. Returns undefined once the job is in a later round, which takes up what this one
  * has left. So all nodes of a round are written for one selection.

@@ -1,9 +1,10 @@
 import { FanfoldError } from "../../core/errors.ts";
-import type { Json, JsonObject } from "../../core/json.ts";
+import type { Json } from "../../core/json.ts";
 import { LIMITS } from "../../core/limits.ts";
-import { isGroupStep, type ItemChunks, type Strand, type TaskStep } from "../../core/plan/plan.ts";
+import { isGroupStep, type ItemChunks, type Strand } from "../../core/plan/plan.ts";
 import { itemProblem } from "../../core/task/path-item.ts";
 import type { Context } from "../context.ts";
+import { withPaths } from "../plan/chunk-strand.ts";
 import { compileChild } from "../plan/compile-child.ts";
 import type { ItemsRequest } from "../requests.ts";
 
@@ -34,11 +35,9 @@ export function chunkStrands({ each, size }: ItemChunks, items: readonly Json[])
     const wrong = itemProblem(item);
     if (wrong) throw invalid(`/${k}${wrong.at}`, wrong.problem);
   }
-  const [first, ...rest] = each as readonly [TaskStep, ...Strand];
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, chunk) => {
-    const paths = items.slice(chunk * size, (chunk + 1) * size);
-    return [{ ...first, kwargs: { ...first.kwargs, paths } as JsonObject }, ...rest];
-  });
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, chunk) =>
+    withPaths(each, items.slice(chunk * size, (chunk + 1) * size)),
+  );
 }
 function invalid(field: string, problem: string): FanfoldError {
   return new FanfoldError("invalid_request", `${field} ${problem}`, { details: { field } });

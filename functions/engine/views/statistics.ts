@@ -57,6 +57,12 @@ export async function listStatistics(context: Context, filter: StatisticsFilter)
     ...(left && { job: left }),
   };
 }
+/** Returns the mean duration of an attempt of a task in the last minutes. Undefined when none has ended. Eight queries. */
+export async function meanSecondsOf(context: Context, task: string): Promise<number | undefined> {
+  const found = await readTaskStatistics(context, keyText(context, task), firstMinute(context.clock.now()));
+  const recent = found.filter(({ total }) => !total);
+  return figuresOf(recent, 1).meanSeconds;
+}
 function viewTask(
   task: string,
   site: string | undefined,

@@ -10,7 +10,8 @@ import { isList, type PathSource } from "./path-source.ts";
  * Pages are read as they are needed, one ahead. So a million items take the memory of two pages, unless the task keeps
  * them: do not collect them.
  *
- * In a task that streams its results, `expandPaths` of its `inputPaths` leaves out what earlier attempts have reported.
+ * In a task that streams its results, `expandPaths` of its `inputPaths` leaves out what earlier attempts have reported,
+ * unless the task has a DynamicSubmitter, which must be told of all items.
  * @throws FanfoldError `outside_task`; `invalid_payload` for an item without a path
  * @example for await (const { path } of expandPaths(paths)) await status.add("processed", path);
  */

@@ -37,6 +37,7 @@ export class FileActionStatus {
   readonly #startedAt: number;
   readonly #inputs: ReadonlyMap<string, PathObject>;
   readonly #reported = new Map<string, { readonly state: PathState; readonly item: PathObject }>();
+  readonly #handedOn = new Set<string>();
 
   /**
    * @param task the name of the task, `ctx.task`
@@ -67,6 +68,16 @@ export class FileActionStatus {
     // The item moves to the end, because it is the latest one in its new state.
     this.#reported.delete(given.path);
     this.#reported.set(given.path, { state: known, item: stored });
+  }
+  /** Says that a child processes an item, so the task need not report it. Returns the item as it was received. */
+  handOn(path: string): PathObject | undefined {
+    const item = this.#inputs.get(path);
+    if (item) this.#handedOn.add(path);
+    return item;
+  }
+  /** Whether a child processes an item. */
+  isHandedOn(path: string): boolean {
+    return this.#handedOn.has(path);
   }
   /** Returns the payload, which is what the task returns. */
   dump(): PathPayload {

@@ -104,7 +104,7 @@ export function payloadOf({ task, jobid, inputs, startedAt, reported }: Report):
  * items that it reported in no state.
  * @throws FanfoldError `invalid_payload`, whose `details.field` names the field
  */
-export function readPayload(given: unknown): PathPayload {
+export function readPayload(given: unknown, isHandedOn: (path: string) => boolean = () => false): PathPayload {
   const { jobid, paths, status, ...more } = objectAt(given, "");
   const {
     task,
@@ -132,7 +132,7 @@ export function readPayload(given: unknown): PathPayload {
     if ((read.summary.get(state) ?? 0) !== count)
       throw invalid(`/status/summary/${state}`, `must be ${count}, the length of /status/details/${state}`);
   }
-  const unreported = unreportedOf(read.inputs, read.details);
+  const unreported = unreportedOf(read.inputs, read.details).filter(({ path }) => !isHandedOn(path));
   return {
     jobid: read.jobid,
     paths: read.paths,

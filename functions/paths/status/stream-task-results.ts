@@ -93,6 +93,10 @@ export class StreamTaskResults implements CallStream {
   readonly #failIdle: (error: unknown) => void;
   #addedAt = Date.now();
   #payload: StreamedPayload | undefined;
+  #yieldsAll = false;
+  #hasYielded = false;
+  /** Positions of a list whose items are given to children. */
+  readonly #handedOn = new Set<number>();
 
   /**
    * @param task the name of the task, `ctx.task`
@@ -146,6 +150,9 @@ export class StreamTaskResults implements CallStream {
     const stored = storedItem(received.item, given, fields) as JsonObject;
     for (const position of received.positions)
       if (!this.#isSent(position)) this.#buffer.add({ position, state: known, item: stored });
+    // An earlier attempt has reported it. There is nothing to wait for.
+    if (this.#yieldsAll && received.positions.every((position) => this.#isReported(position)))
+      this.#items.forget(received.positions.map((position) => ({ position, state: known, item: stored })));
     if (this.#buffer.size > MOST_WAITING)
       throw new FanfoldError(
         "stream_overflow",
@@ -175,9 +182,21 @@ export class StreamTaskResults implements CallStream {
     return this.#payload;
   }
 
+  /** Says that a child processes an item, so the task need not report it. Returns the item as it was received. */
+  handOn(path: string): PathObject | undefined {
+    const received = this.#items.find(path);
+    if (isList(this.inputPaths as PathSource))
+      for (const position of received?.positions ?? []) this.#handedOn.add(position);
+    return received?.item;
+  }
+  yieldAll(): void {
+    if (this.#hasYielded) throw invalid("", "was read already: make the submitter before you read the items");
+    this.#yieldsAll = true;
+  }
   async whenOpen(): Promise<{ isReported(position: number): boolean }> {
     const { reported } = await this.#opening;
-    return { isReported: (position) => isReported(reported, position) };
+    this.#hasYielded = true;
+    return { isReported: (position) => !this.#yieldsAll && isReported(reported, position) };
   }
   yielded(position: number, item: PathObject): void {
     this.#items.note(position, item);
@@ -200,7 +219,10 @@ export class StreamTaskResults implements CallStream {
     return stream;
   }
   #isSent(position: number): boolean {
-    return this.#onItsWay.has(position) || (this.#open !== undefined && isReported(this.#open.reported, position));
+    return this.#onItsWay.has(position) || this.#isReported(position);
+  }
+  #isReported(position: number): boolean {
+    return this.#open !== undefined && isReported(this.#open.reported, position);
   }
   #isFull(): boolean {
     return this.#buffer.ready >= this.#options.flushItems || this.#buffer.bytes >= this.#options.flushBytes;
@@ -284,7 +306,9 @@ export class StreamTaskResults implements CallStream {
   }
   #payloadOf({ totals, sequence, reported }: ReportStream): StreamedPayload {
     const all = itemTotal(totals);
-    const unreported = this.#items.without((position) => isReported(reported, position));
+    const unreported = this.#items.without(
+      (position) => isReported(reported, position) || this.#handedOn.has(position),
+    );
     return {
       jobid: this.jobid,
       paths: { $reports: this.taskid, total: totals.processed + totals.skipped },

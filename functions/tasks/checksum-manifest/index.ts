@@ -60,7 +60,7 @@ export const checksumManifest = defineWorkflow({
     graph.addTask(manifestConfirm, { args: [folder, algorithm], parents: [compared], ...here });
     return chain(
       manifestOpen.si(manifest, algorithm, update).set(queueAt(far)),
-      manifestDiscover.si(folder, algorithm, chunk).set(queueAt(near)),
+      manifestDiscover.si({ folder, algorithm, chunk }).set(queueAt(near)),
       graph,
       manifestFinish.s({ folder, manifest, algorithm, update }).set(queueAt(far)),
     );

@@ -1,15 +1,23 @@
 import { Buffer } from "node:buffer";
 import * as z from "zod";
-import { definePathTask, expandPaths, StreamTaskResults, type PathObject } from "../../paths/index.ts";
+import {
+  definePathTask,
+  DynamicSubmitter,
+  expandPaths,
+  FileActionStatus,
+  StreamTaskResults,
+  type PathObject,
+} from "../../paths/index.ts";
 import { currentQueue, defineTask, TaskError } from "../../sdk/index.ts";
+import { CHUNK_BYTES } from "../inventory/cut-chunks.ts";
 import { hashFile } from "../inventory/digest-file.ts";
-import { decodePath, encodePath } from "../inventory/path-text.ts";
+import { decodePath } from "../inventory/path-text.ts";
 import { pathIn, walkFolder } from "../inventory/walk-folder.ts";
 import { ALGORITHMS } from "./algorithms.ts";
 import { compare } from "./compare.ts";
-import { cutItems } from "./cut-items.ts";
 import { foundFiles, type Found } from "./found-files.ts";
 import { inOrder } from "./in-order.ts";
+import { itemsOf } from "./walk-items.ts";
 import {
   manifestExists,
   placeDraft,
@@ -45,28 +53,37 @@ export const manifestOpen = defineTask({
   },
 });
 
-/** Where the walk continues. */
-type Cursor = { readonly after: string } | { readonly done: true };
-
-/** Walks the folder, and yields a checksum run for each chunk of it while it continues. */
-export const manifestDiscover = defineTask({
+/**
+ * Walks the folder, and starts a checksum run for each chunk of it while it continues. A later attempt walks on behind
+ * the last file that was given to one. The results of these runs are its value.
+ */
+export const manifestDiscover = definePathTask({
   name: "manifest.discover",
-  args: z.tuple([z.string(), algorithm, z.int().min(1)]),
+  kwargs: z.object({ folder: z.string(), algorithm, chunk: z.int().min(1) }),
+  countsTowardsJob: false,
   timeout: LONG_SECONDS,
   retry: RETRY,
-  run: async function* (ctx, folder, by, most) {
-    const from = ctx.cursor as Cursor | undefined;
-    if (from !== undefined && "done" in from) return;
-    const visits = walkFolder(Buffer.from(folder, "utf8"), from && decodePath(from.after), ctx.signal);
+  run: async (ctx, { jobid, folder, algorithm: by, chunk }) => {
+    const checksum = manifestChecksum.s({ stream_results: true, folder, algorithm: by }).set({ queue: currentQueue() });
+    const submitter = new DynamicSubmitter({
+      status: new FileActionStatus(ctx.task, [], jobid, currentQueue()),
+      settings: { items: checksum },
+      chunkSize: chunk,
+      chunkGb: CHUNK_BYTES / 2 ** 30,
+      handsOver: "children",
+    });
+    const after = submitter.resumeAt as string | undefined;
+    const visits = walkFolder(
+      Buffer.from(folder, "utf8"),
+      after === undefined ? undefined : decodePath(after),
+      ctx.signal,
+    );
     try {
-      for await (const { items, after } of cutItems(visits, most)) {
-        const cursor: Cursor = after === undefined ? { done: true } : { after: encodePath(after) };
-        const checksum = manifestChecksum.s({ paths: items, stream_results: true, folder, algorithm: by });
-        yield ctx.at(cursor, checksum.set({ queue: currentQueue() }));
-      }
+      for await (const item of itemsOf(visits)) await submitter.add("items", item, { at: item.path });
     } catch (error) {
       throw systemError(folder, error);
     }
+    return submitter.dump();
   },
 });
 

@@ -133,6 +133,7 @@ function noting(call: TaskCall, logs: LogLine[]): TaskCall["services"] {
     openBlob: (sha256) => services.openBlob(sha256),
     reportStream: () => services.reportStream(),
     reports: (runId) => services.reports(runId),
+    load: (task, queue) => services.load(task, queue),
     leave: (code) => services.leave(code),
     log: (level, message, fields) => {
       logs.push({ level, message, ...(fields && { fields }) });

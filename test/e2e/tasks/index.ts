@@ -1,6 +1,12 @@
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
-import { definePathTask, FileActionStatus } from "../../../functions/paths/index.ts";
+import {
+  definePathTask,
+  DynamicSubmitter,
+  expandPaths,
+  FileActionStatus,
+  StreamTaskResults,
+} from "../../../functions/paths/index.ts";
 import {
   type BulkRun,
   chord,
@@ -92,6 +98,26 @@ export const act = definePathTask({
     const status = new FileActionStatus(ctx.task, paths, jobid, currentQueue());
     for (const { path } of paths) status.add(path.startsWith("/bad") ? "failures" : "processed", path);
     return status.dump();
+  },
+});
+/** Streams the states of its items, page by page. */
+export const streamed = definePathTask({
+  name: "e2e.streamed",
+  acceptsStreaming: true,
+  run: async (ctx, { jobid, paths }) => {
+    const status = new StreamTaskResults(ctx.task, paths, jobid, currentQueue(), ctx.runId, { flushItems: 50 });
+    for await (const { path } of expandPaths(paths)) await status.add("processed", path);
+    return status.dump();
+  },
+});
+/** Gives so many items to a submitter. Those of the key `next` go to the next step. */
+export const discovered = definePathTask({
+  name: "e2e.discovered",
+  run: async (ctx, { jobid, count, key }) => {
+    const status = new FileActionStatus(ctx.task, [], jobid, currentQueue());
+    const submitter = new DynamicSubmitter({ status, settings: { act: act.s() } });
+    for (let k = 0; k < Number(count); k++) await submitter.add(String(key), `/found/${k}`);
+    return submitter.dump();
   },
 });
 /** Returns the site and the queue of the function that runs it. */
