@@ -32,7 +32,7 @@ export async function loadLiveProject(tasks: string | undefined): Promise<LivePr
 /** Loads the tasks again after each change, one change at a time. The worker processes of the old code stay until new tasks are loaded. */
 export function watchTasks(
   { project: { file }, live }: LiveProject,
-  { say, paintStatus }: Terminal,
+  terminal: Terminal,
   { renewWorkers, keepWorkers }: Pick<Runtime, "renewWorkers" | "keepWorkers">,
 ): FileWatch {
   let last: Promise<void> = Promise.resolve();
@@ -43,20 +43,22 @@ export function watchTasks(
     watch.set(new Set([...live.files, ...(file === undefined ? [] : [file])]), { any: failed });
   const load = async (changed: readonly string[]): Promise<void> => {
     if (file !== undefined && changed.includes(file))
-      say(`not loaded  ${shortPath(file)}: settings are read at the start; stop and start again`);
+      terminal.say(`not loaded  ${shortPath(file)}: settings are read at the start; stop and start again`);
     const code = changed.filter((each) => each !== file);
     if (code.length === 0) return;
     const names = code.map(shortPath).join(", ");
     try {
       await live.reload();
       renewWorkers();
-      say(
+      terminal.say(
         `loaded  ${names}: ${formatCounted(live.taskNames.length, "task")}; runs under way end on the code of before`,
       );
       set(false);
     } catch (error) {
       keepWorkers();
-      say(`${paintStatus("red", "not loaded")}  ${names}: ${messageOf(error)}\n    the code of before goes on`);
+      terminal.say(
+        `${terminal.paintStatus("red", "not loaded")}  ${names}: ${messageOf(error)}\n    the code of before goes on`,
+      );
       set(true);
     }
   };
@@ -65,28 +67,27 @@ export function watchTasks(
 }
 
 /** Says what happens to work, a line each: the end of a job, the failure of a run, what a run logs. */
-export function activityLines(
-  { say, paintStatus }: Terminal,
-  engine: () => Pick<Engine, "job">,
-): (activity: Activity) => void {
+export function activityLines(terminal: Terminal, engine: () => Pick<Engine, "job">): (activity: Activity) => void {
   return (activity) => {
-    if (activity.kind === "jobEnded") void sayJob(say, engine(), activity.jobId);
+    if (activity.kind === "jobEnded") void sayJob(terminal, engine(), activity.jobId);
     else if (activity.kind === "runFailed") {
       const { runId, task = "", error } = activity;
-      say(
-        `${paintStatus("red", "failed")}  ${runId}  ${task}  ${oneLine(`${error?.name ?? "Error"}: ${error?.message ?? ""}`)}`,
+      terminal.say(
+        `${terminal.paintStatus("red", "failed")}  ${runId}  ${task}  ${oneLine(`${error?.name ?? "Error"}: ${error?.message ?? ""}`)}`,
       );
     } else {
       const { level, runId, task, message, fields } = activity;
-      say(`${level}  ${runId}  ${task}  ${oneLine(fields ? `${message} ${JSON.stringify(fields)}` : message)}`);
+      terminal.say(
+        `${level}  ${runId}  ${task}  ${oneLine(fields ? `${message} ${JSON.stringify(fields)}` : message)}`,
+      );
     }
   };
 }
-async function sayJob(say: Terminal["say"], engine: Pick<Engine, "job">, jobId: string): Promise<void> {
+async function sayJob(terminal: Terminal, engine: Pick<Engine, "job">, jobId: string): Promise<void> {
   const job = await engine.job(jobId).catch(() => undefined);
   if (job === undefined) return;
   const failed = failedRuns(job);
   const runs = `${formatCounted(doneRuns(job), "run")}${failed === 0 ? "" : `, ${failed} failed`}`;
   const seconds = ((job.endedAt ?? job.createdAt) - job.createdAt) / 1_000;
-  say(`job  ${jobId}  ${job.workflow ?? "canvas"}  ${job.state}: ${runs}, ${formatDuration(seconds)}`);
+  terminal.say(`job  ${jobId}  ${job.workflow ?? "canvas"}  ${job.state}: ${runs}, ${formatDuration(seconds)}`);
 }
