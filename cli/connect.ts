@@ -53,8 +53,8 @@ export async function requireServer({ data: dataFolder, target }: CommonOptions)
 const PURPOSES = {
   /** Runs no task. */
   manage: { workers: 0, concurrency: 0 },
-  /** Lets the jobs of the data folder go on, in worker processes. */
-  run: {},
+  /** Lets the jobs of the data folder go on, in worker processes: in one, unless that takes long. */
+  run: { firstWorkers: 1 },
   /** Lets the jobs of the data folder go on in this process, a run at a time, so that a debugger stops where one looks. */
   foreground: { workers: 0, concurrency: 1 },
 } as const;

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import type { Security } from "../functions/api/security.ts";
 import { FanfoldError } from "../functions/core/errors.ts";
 import { loadTasksOf } from "../functions/embedded/load-tasks.ts";
+import { provideEnvironment } from "../functions/embedded/local-environment.ts";
 import { localApp, type LocalApp } from "../functions/embedded/local-app.ts";
 import { startRuntime, type Runtime, type RuntimeOptions } from "../functions/embedded/runtime.ts";
 import { runtimeSettings } from "../functions/embedded/runtime-settings.ts";
@@ -9,7 +10,10 @@ import { queuesOf } from "../functions/sdk/queue-settings.ts";
 import { checkQueues, type TaskModule } from "../functions/sdk/module.ts";
 import { loadProject, type Project } from "./project.ts";
 
-export interface LocalOptions extends Pick<RuntimeOptions, "dataFolder" | "workers" | "concurrency" | "durability"> {
+export interface LocalOptions extends Pick<
+  RuntimeOptions,
+  "dataFolder" | "workers" | "firstWorkers" | "concurrency" | "durability" | "live" | "onActivity"
+> {
   /** Path of the module that exports tasks and workflows. Default: that of fanfold.config.ts. */
   readonly tasks?: string | undefined;
   /** Default: that of the working folder. */
@@ -27,8 +31,9 @@ export async function startLocal(
   security?: Security,
 ): Promise<Local> {
   const { settings, tasksModule } = project ?? (await loadProject(tasks));
-  const found = await checkTasks(tasksModule, settings.site, queuesOf(settings));
-  await check?.(found);
+  provideEnvironment(settings);
+  // Tasks that can be loaded again are not loaded into this process, and have been checked.
+  if (options.live === undefined) await check?.(await checkTasks(tasksModule, settings.site, queuesOf(settings)));
   const runtime = await startRuntime({ ...runtimeSettings(settings), ...options, tasksModule });
   const report = (text: string): void => void process.stderr.write(`fanfold error: ${text}\n`);
   return { runtime, ...localApp(runtime, report, security) };

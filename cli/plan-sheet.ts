@@ -30,7 +30,12 @@ export function planSheet(plan: JobPlan): string[] {
       `${formatCount(writeUnits.total)}, ${(writeUnits.total / Math.max(1, taskRuns)).toFixed(2)} for each task run`,
     ),
     "",
-    ...priceTable(price, { ...writeUnits, reads: plan.readUnitsAtMost, queue: requests.total }),
+    ...priceTable(price, {
+      ...writeUnits,
+      statistics: plan.statisticsUnits,
+      reads: plan.readUnitsAtMost,
+      queue: requests.total,
+    }),
     "",
     fact(
       "price",

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { blobsCommand } from "./commands/blobs.ts";
-import { packageVersion } from "../functions/host/package-json.ts";
+import { IS_CHECKOUT, packageVersion } from "../functions/host/own-files.ts";
 import { cancelCommand } from "./commands/cancel.ts";
 import { completeCommand } from "./commands/complete.ts";
 import { dashboardCommand } from "./commands/dashboard.ts";
@@ -16,7 +16,9 @@ import { initCommand } from "./commands/init.ts";
 import { jobCommand } from "./commands/job.ts";
 import { jobsCommand } from "./commands/jobs.ts";
 import { pauseCommand, pausesCommand, resumeCommand } from "./commands/pauses.ts";
+import { forgetCommand, scheduleCommand } from "./commands/shared-runs.ts";
 import { identitiesCommand } from "./commands/identities.ts";
+import { waitsCommand } from "./commands/waits.ts";
 import { locksCommand } from "./commands/locks.ts";
 import { planCommand } from "./commands/plan.ts";
 import { queuesCommand } from "./commands/queues.ts";
@@ -33,7 +35,7 @@ import { submitCommand } from "./commands/submit.ts";
 import { watchCommand } from "./commands/watch.ts";
 import { whyCommand } from "./commands/why.ts";
 import { workflowsCommand } from "./commands/workflows.ts";
-import { callAs, callScript, IS_CHECKOUT } from "./repository.ts";
+import { callAs, callScript } from "./repository.ts";
 
 const STEPS = [
   ...(IS_CHECKOUT ? [] : [[`${callAs()} init my-app`, "makes a project"] as const]),
@@ -77,7 +79,10 @@ export function program(): Command {
     failuresCommand,
     deadLettersCommand,
     locksCommand,
+    waitsCommand,
     identitiesCommand,
+    scheduleCommand,
+    forgetCommand,
     whyCommand,
     blobsCommand,
     retryCommand,

@@ -1,6 +1,7 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { parseEnv } from "node:util";
 import { FanfoldError } from "../functions/core/errors.ts";
 import { isFanfoldError } from "../functions/core/task/error-data.ts";
 import { readTypeScript } from "../functions/embedded/machine/read-typescript.ts";
@@ -12,6 +13,8 @@ export interface Project {
   readonly settings: Settings;
   /** Absolute path. */
   readonly tasksModule: string;
+  /** Absolute path of fanfold.config.ts, if there is one. */
+  readonly file?: string;
 }
 const NAMES = ["fanfold.config.ts", "fanfold.config.mts", "fanfold.config.js", "fanfold.config.mjs"];
 
@@ -33,7 +36,7 @@ export async function loadProject(tasks?: string): Promise<Project> {
       `there is no fanfold.config.ts in ${process.cwd()} or above: \`${callAs()} init\` makes a project, and --tasks names a module of tasks without one`,
     );
   const settings = await readConfig(file);
-  return { settings, tasksModule: tasks ?? resolve(dirname(file), settings.tasks) };
+  return { settings, tasksModule: tasks ?? resolve(dirname(file), settings.tasks), file };
 }
 
 function configIn(folder: string): string | undefined {
@@ -45,11 +48,17 @@ function findConfig(folder: string): string | undefined {
 }
 
 async function readConfig(file: string): Promise<Settings> {
+  readVariables(join(dirname(file), ".env"));
   await readTypeScript(file);
   const exports = await importConfig(file);
   const settings = exports["config"] ?? exports["default"];
   if (isSettings(settings)) return settings;
   throw invalid(`${file} must export what defineConfig returns: \`export const config = defineConfig({ .. })\``);
+}
+/** Sets the variables of a file that are not set. The configuration, and the tasks in their processes, find them. */
+function readVariables(file: string): void {
+  if (!existsSync(file)) return;
+  for (const [name, value] of Object.entries(parseEnv(readFileSync(file, "utf8")))) process.env[name] ??= value;
 }
 async function importConfig(file: string): Promise<Readonly<Record<string, unknown>>> {
   try {

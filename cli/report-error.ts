@@ -11,6 +11,7 @@ const USAGE = new Set([
   "invalid_parameters",
   "invalid_queue_name",
   "invalid_configuration",
+  "missing_environment",
   "invalid_tasks",
   "unknown_queue",
   "unknown_task",

@@ -1,14 +1,10 @@
-import { extname, relative, resolve } from "node:path";
+import { relative, resolve } from "node:path";
+import { entryPath, IS_CHECKOUT, packageFolder } from "../functions/host/own-files.ts";
 
-/** The folder of the checkout or package that this command belongs to. A built command lies in dist/cli. */
-export const REPOSITORY = resolve(import.meta.dirname, extname(import.meta.filename) === ".ts" ? ".." : "../..");
-/** `true` in a checkout, whose scripts call the command. */
-export const IS_CHECKOUT = extname(import.meta.filename) === ".ts";
+/** The folder of the checkout or package that this command belongs to. */
+export const REPOSITORY = packageFolder();
 /** The module of the demo's tasks. */
-export const DEMO_TASKS = resolve(
-  import.meta.dirname,
-  `../functions/tasks/inventory/index${extname(import.meta.filename)}`,
-);
+export const DEMO_TASKS = entryPath("functions/tasks/inventory/index");
 export const DEFAULT_DATA = ".fanfold/dev";
 export const DEFAULT_PORT = 7420;
 

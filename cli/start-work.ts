@@ -88,7 +88,7 @@ export function isCanvasFile(name: string): boolean {
   return name === "-" || name.endsWith(".json") || name.includes("/");
 }
 
-function readCanvasFile(path: string): unknown {
+export function readCanvasFile(path: string): unknown {
   return parseJson(readTextOf(path), path === "-" ? "the text from stdin" : path);
 }
 /** Returns the text of a file; `-` reads stdin. */

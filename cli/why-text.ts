@@ -20,8 +20,14 @@ function reasonOf(why: NonNullable<Run["why"]>): string {
       return `the end of ${why.runId} has changed`;
     case "declared":
       return "a dependency was declared that it had not";
+    case "asked":
+      return "somebody asked for it to run again";
+    case "removed":
+      return "it had been removed before";
     case "failure":
       return `its end before was a failure${why.reason === undefined ? "" : ` (${why.reason})`}`;
+    case "tier":
+      return `it had failed ${why.failures} times in a row, and its task runs again by tiers`;
     case "age":
       return "its end before was older than who asked allows";
     case "expiry":

@@ -23,11 +23,13 @@ type Reference =
   | string
   | { readonly "Fn::Join": readonly [delimiter: string, parts: readonly Reference[]] }
   | { readonly "Fn::GetAtt": readonly [resource: string, attribute: string] }
+  | { readonly "Fn::ImportValue": Reference }
   | { readonly Ref: string };
 /** Returns a resource's name as the checks of cdk-nag write it. It is not needed by apps that do not check. */
 function flatten(reference: Reference): string {
   if (typeof reference === "string") return reference;
   if ("Fn::Join" in reference) return reference["Fn::Join"][1].map(flatten).join(reference["Fn::Join"][0]);
   if ("Fn::GetAtt" in reference) return `<${reference["Fn::GetAtt"].join(".")}>`;
-  return `<${reference.Ref}>`;
+  if ("Fn::ImportValue" in reference) return flatten(reference["Fn::ImportValue"]);
+  return "Ref" in reference ? `<${reference.Ref}>` : JSON.stringify(reference);
 }

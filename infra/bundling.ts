@@ -65,6 +65,7 @@ export interface Bundle {
   readonly eagerBytes: number;
 }
 
+/** This module lies in the entry of `fanfold/cdk`, so in the package too a folder of infra is beside the handlers. */
 const HANDLERS = fileURLToPath(new URL("../functions/handlers/", import.meta.url));
 /** Handlers are TypeScript in a checkout, and JavaScript in the package. */
 const handlerPath = (name: string): string => join(HANDLERS, name + extname(import.meta.filename));

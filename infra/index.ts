@@ -1,6 +1,7 @@
 /** `fanfold/cdk`: adds Fanfold to a CDK app. */
 export { defineConfig, type FanfoldConfig, type Settings, type SiteSettings } from "../functions/sdk/config.ts";
 export { FunctionCode } from "./constructs/code.ts";
+export { Fanfold, type FanfoldProps } from "./constructs/fanfold.ts";
 export { FanfoldApi } from "./constructs/fanfold-api.ts";
 export { FanfoldControl } from "./constructs/fanfold-control.ts";
 export { FanfoldEngine } from "./constructs/fanfold-engine.ts";

@@ -34,7 +34,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     layers: ["functions/core", "functions/sdk/builder-types.ts", "functions/sdk/workflow-type.ts"],
     packages: ["aws4fetch"],
   },
-  "functions/host": { layers: ["functions/engine", "functions/core"], packages: ["node:"] },
+  "functions/host": { layers: ["functions/engine", "functions/core"], packages: ["node:", "@opentelemetry"] },
   "functions/embedded": {
     layers: [
       "functions/host",
@@ -63,6 +63,8 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     layers: [
       "fanfold.config.ts",
       "functions/sdk/config.ts",
+      "functions/sdk/function-config.ts",
+      "functions/core/cost/price-table.ts",
       "functions/sdk/queue-settings.ts",
       "functions/core/errors.ts",
       "functions/core/items/item.ts",

@@ -38,7 +38,7 @@ function scriptOf(definitions: readonly string[], examples: readonly string[]): 
     "const examples = [];",
     ...parts,
   ].join("\n");
-  return `${transformSync(code, { loader: "ts", format: "esm", target: "es2022", tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } } }).code}\nreturn { examples, tasks: [${names.join(", ")}] };`;
+  return `${transformSync(code, { loader: "ts", format: "esm", target: "es2022", tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } } }).code}\nreturn { examples, tasks: [${names.join(", ")}].filter((each) => "info" in each) };`;
 }
 async function load(name: string): Promise<Guide> {
   const guide = readFileSync(new URL(`../docs/${name}`, import.meta.url), "utf8");

@@ -2,15 +2,21 @@ import { useEffect, useState } from "preact/hooks";
 import { ActionsPage } from "./actions/actions-page.tsx";
 import { DeadLetterPage, DeadLettersPage } from "./dead-letters/dead-letters-page.tsx";
 import { FailuresPage } from "./failures/failures-page.tsx";
+import { GroupPage } from "./groups/group-page.tsx";
 import { Keys } from "./keys.tsx";
 import { JobPage } from "./job/job-page.tsx";
 import { JobsPage } from "./jobs/jobs-page.tsx";
+import { LocksPage } from "./locks/locks-page.tsx";
 import { Command } from "./parts/buttons.tsx";
 import { Empty } from "./parts/notes.tsx";
 import { type Route, to, useRoute } from "./route.ts";
 import { RunPage } from "./run/run-page.tsx";
 import { useLink } from "./server.ts";
 import { QueuesPage } from "./queues/queues-page.tsx";
+import { SchedulePage } from "./schedules/schedule-page.tsx";
+import { SchedulesPage } from "./schedules/schedules-page.tsx";
+import { TasksPage } from "./tasks/tasks-page.tsx";
+import { WaitsPage } from "./waits/waits-page.tsx";
 import { StartPage } from "./start/start-page.tsx";
 import { useTheme } from "./theme.ts";
 
@@ -18,7 +24,11 @@ const PLACES = [
   { name: "jobs", title: "Jobs" },
   { name: "failures", title: "Failures" },
   { name: "dead-letters", title: "Dead letters" },
+  { name: "waits", title: "Waiting" },
   { name: "queues", title: "Queues" },
+  { name: "tasks", title: "Tasks" },
+  { name: "schedules", title: "Schedules" },
+  { name: "locks", title: "Locks" },
   { name: "actions", title: "Actions" },
   { name: "start", title: "New job" },
 ] as const;
@@ -72,7 +82,8 @@ function Header({ route, onKeys }: { readonly route: Route; readonly onKeys: () 
   );
 }
 function placeOf({ path }: Route): string {
-  return path[0] === "runs" || path[0] === undefined ? "jobs" : path[0];
+  const [page = "jobs"] = path;
+  return page === "runs" || page === "groups" ? "jobs" : page;
 }
 
 function Place({ route }: { readonly route: Route }) {
@@ -80,6 +91,8 @@ function Place({ route }: { readonly route: Route }) {
   if (page === "jobs" && id !== undefined) return <JobPage key={id} jobId={id} tab={tab ?? "graph"} route={route} />;
   if (page === "runs" && id !== undefined) return <RunPage key={id} runId={id} />;
   if (page === "dead-letters" && id !== undefined) return <DeadLetterPage key={id} id={id} />;
+  if (page === "groups" && id !== undefined) return <GroupPage key={id} groupId={id} />;
+  if (page === "schedules" && id !== undefined) return <SchedulePage key={id} name={id} />;
   switch (page) {
     case undefined:
     case "jobs":
@@ -90,6 +103,14 @@ function Place({ route }: { readonly route: Route }) {
       return <DeadLettersPage route={route} />;
     case "queues":
       return <QueuesPage />;
+    case "waits":
+      return <WaitsPage route={route} />;
+    case "tasks":
+      return <TasksPage route={route} />;
+    case "schedules":
+      return <SchedulesPage route={route} />;
+    case "locks":
+      return <LocksPage route={route} />;
     case "actions":
       return <ActionsPage />;
     case "start":

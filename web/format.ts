@@ -16,6 +16,10 @@ export function formatDuration(milliseconds: number): string {
   const hours = Math.floor(minutes / 60);
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d`;
 }
+/** Says how long it is until a time, or since it. */
+export function formatDistance(at: number, now = Date.now()): string {
+  return at >= now ? `in ${formatDuration(at - now)}` : `${formatDuration(now - at)} ago`;
+}
 /** Dollars. Amounts below ten cents keep two significant digits. */
 export function formatDollars(dollars: number): string {
   if (dollars >= 0.1)

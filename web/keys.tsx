@@ -5,7 +5,7 @@ const KEYS = [
   ["↑ ↓ or k j", "move through a list; Home and End go to its ends"],
   ["Enter", "open"],
   ["1 to 9", "tabs of a job"],
-  ["g, then a letter", "open a page by its first letter: g j for Jobs"],
+  ["g, then a letter", "open a page by its first letter: j, f, d, w, q, t, s, l, a, n"],
   ["+ − 0, arrows", "zoom and move the graph, when it has the focus"],
   ["Escape", "close a dialog"],
   ["?", "these keys"],

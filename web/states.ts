@@ -29,6 +29,9 @@ const LOOKS: Readonly<Record<string, Look>> = {
   dropped: { tone: "gone", mark: "⊘" },
   pausing: { tone: "wait", mark: "‖" },
   paused: { tone: "wait", mark: "‖" },
+  resuming: { tone: "busy", mark: "↻" },
+  active: { tone: "good", mark: "▶" },
+  ended: { tone: "gone", mark: "–" },
 };
 export function lookOf(state: string): Look {
   return LOOKS[state] ?? { tone: "wait", mark: "?" };

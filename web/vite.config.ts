@@ -5,7 +5,7 @@ import { digestOfSources, SOURCES_FILE } from "../cli/dashboard/page-sources.ts"
 export default defineConfig({
   root: import.meta.dirname,
   base: "/",
-  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  oxc: { jsx: { runtime: "automatic", importSource: "preact", development: false } },
   worker: { format: "es" },
   plugins: [
     {

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { hasEnded, type Client, type Job } from "../../functions/client/index.ts";
+import { IS_CHECKOUT } from "../../functions/host/own-files.ts";
 import { action, localCommand, type CommonOptions, type Context } from "../command.ts";
 import { demoData, realFolder } from "../demo-folder.ts";
 import { demoLines, demoReport } from "../demo-report.ts";
@@ -7,7 +8,7 @@ import { loadLocal } from "../load-local.ts";
 import { exitCodeOf } from "../exit-codes.ts";
 import { interruptedCode } from "../interrupt.ts";
 import { formatDuration } from "../format.ts";
-import { callScript, DEMO_TASKS, IS_CHECKOUT, REPOSITORY } from "../repository.ts";
+import { callScript, DEMO_TASKS, REPOSITORY } from "../repository.ts";
 import { sayRetry, showValue } from "../show-value.ts";
 import { watchJob } from "../watch-job.ts";
 

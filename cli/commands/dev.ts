@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import type { Durability } from "../../functions/embedded/lmdb/commit-gatherer.ts";
+import { FanfoldError } from "../../functions/core/errors.ts";
 import { inFolder } from "../../functions/embedded/machine/disk-error.ts";
 import type { Served } from "../../functions/embedded/serve-app.ts";
 import { aborted, action, localCommand, type CommonOptions, type Context, wholeNumber } from "../command.ts";
@@ -16,6 +17,7 @@ interface DevOptions extends CommonOptions {
   readonly workers?: number;
   readonly durability: Durability;
   readonly auth: boolean;
+  readonly watch: boolean;
 }
 /** Seconds that open streams, and running tasks, may take when the server is stopped. */
 const HTTP_GRACE_SECONDS = 1;
@@ -25,7 +27,7 @@ export function devCommand(): Command {
   return localCommand(
     "dev",
     "Run the dev server: engine, workers, HTTP API and dashboard on 127.0.0.1",
-    "fanfold dev --port 0 --data /tmp/try",
+    "fanfold dev --port 0 --data /tmp/try\nfanfold dev --watch",
   )
     .option("--port <port>", "port to listen on; 0 takes a free one", wholeNumber(0, 65_535), DEFAULT_PORT)
     .option(
@@ -41,9 +43,18 @@ export function devCommand(): Command {
         .choices(["process", "power"])
         .default("process"),
     )
+    .option(
+      "--watch",
+      "load the tasks again when a file that they import changes, and print each job, failure and log line",
+      false,
+    )
     .option("--no-auth", "require no token; for tests on your own machine")
     .action(
       action(async ({ terminal, interrupted }: Context, options: DevOptions) => {
+        if (options.watch && options.workers === 0)
+          throw new FanfoldError("invalid_request", "--watch needs worker processes: leave out --workers 0", {
+            details: { field: "--workers" },
+          });
         const token = options.auth ? await inFolder(options.data, () => tokenOf(options.data)) : undefined;
         let port = options.port;
         const [{ startLocal }, { serveApp }, { loopbackSecurity }, { signInLink, withPage }] = await Promise.all([
@@ -53,15 +64,20 @@ export function devCommand(): Command {
           import("../dashboard/serve-page.ts"),
         ]);
         const security = loopbackSecurity({ port: () => port, token });
-        const local = await startLocal(
+        const watching = options.watch ? await import("../watch-tasks.ts") : undefined;
+        const loaded = await watching?.loadLiveProject(options.tasks);
+        const local: Local = await startLocal(
           {
             dataFolder: options.data,
             tasks: options.tasks,
             durability: options.durability,
             ...(options.workers !== undefined && { workers: options.workers }),
+            ...(loaded && { live: loaded.live, project: loaded.project }),
+            ...(watching && { onActivity: watching.activityLines(terminal, () => local.runtime.engine) }),
           },
           security,
         );
+        const watch = loaded && watching?.watchTasks(loaded, terminal, local.runtime);
         try {
           const served = await serveApp(withPage(local.app, security), { port });
           port = served.port;
@@ -76,7 +92,9 @@ export function devCommand(): Command {
             await served.close(HTTP_GRACE_SECONDS);
           }
         } finally {
+          watch?.stop();
           await local.runtime.stop({ graceSeconds: RUN_GRACE_SECONDS });
+          await loaded?.live.end();
         }
         return EXIT.success;
       }),

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { FanfoldError } from "../../functions/core/errors.ts";
-import { readPackageJson } from "../../functions/host/package-json.ts";
+import { readPackageJson } from "../../functions/host/own-files.ts";
 import { action, type Context, plainCommand } from "../command.ts";
 import { EXIT } from "../exit-codes.ts";
 import { projectFiles } from "../init/project-files.ts";

@@ -39,7 +39,7 @@ async function causesOf(client: Client, id: string): Promise<readonly Run[]> {
   }
   return chain;
 }
-const factsOf = ({ runId, task, status, round, why, version, verified, outdated, cause }: Run) => ({
+const factsOf = ({ runId, task, status, round, why, version, verified, failures, retryAt, outdated, cause }: Run) => ({
   runId,
   task,
   status,
@@ -47,15 +47,19 @@ const factsOf = ({ runId, task, status, round, why, version, verified, outdated,
   why,
   version,
   verified,
+  failures,
+  retryAt,
   outdated,
   cause,
 });
 function lineOf(run: Run): string {
-  const { runId, task, status, round, outdated = [], cause = [], why } = run;
+  const { runId, task, status, round, outdated = [], cause = [], why, failures, retryAt } = run;
   const name = `${task ?? "group"} ${runId}, ${status}${round > 0 ? `, round ${round}` : ""}`;
   const changed = why?.of === "version" && cause.length > 0 ? `; the end of ${cause.at(-1)} has changed` : "";
   const stale = outdated.map(
     ({ task: by, from, to }) => `\n    outdated: ${by} has version ${to}, this was made with ${from}`,
   );
-  return `${name}\n    ${whyText(run)}${changed}${stale.join("")}`;
+  const again = retryAt === undefined ? "it is given up" : `it runs again at ${new Date(retryAt).toISOString()}`;
+  const tier = failures === undefined ? "" : `\n    failed ${failures} times in a row: ${again}`;
+  return `${name}\n    ${whyText(run)}${changed}${tier}${stale.join("")}`;
 }

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { extname, join, resolve } from "node:path";
+import { extname, join } from "node:path";
 import { FanfoldError } from "../../functions/core/errors.ts";
+import { codeFolder, IS_CHECKOUT } from "../../functions/host/own-files.ts";
 import { REPOSITORY } from "../repository.ts";
 import { digestOfSources, SOURCES_FILE } from "./page-sources.ts";
 
@@ -21,9 +22,8 @@ const TYPES: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 };
 
-/** A package has the page beside the command, in dist/web. A checkout builds it. */
-const IS_CHECKOUT = extname(import.meta.filename) === ".ts";
-const FOLDER = IS_CHECKOUT ? join(REPOSITORY, "web/dist") : resolve(import.meta.dirname, "../../web");
+/** A package has the page in dist/web. A checkout builds it. */
+const FOLDER = join(codeFolder(), IS_CHECKOUT ? "web/dist" : "web");
 
 /** Returns the files of the page. A checkout builds them first when they are missing, or older than their sources. */
 export async function pageFiles(): Promise<PageFiles> {

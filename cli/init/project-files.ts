@@ -1,4 +1,4 @@
-import type { PackageJson } from "../../functions/host/package-json.ts";
+import type { PackageJson } from "../../functions/host/own-files.ts";
 
 /** The files of a new project, by path. */
 export type ProjectFiles = Readonly<Record<string, string>>;
@@ -16,7 +16,7 @@ export function projectFiles(request: ProjectRequest): ProjectFiles {
   return {
     "package.json": packageJson(request),
     "tsconfig.json": tsconfig(request.cdk),
-    ".gitignore": `node_modules/\n.fanfold/\n${request.cdk ? "cdk.out/\n" : ""}`,
+    ".gitignore": `node_modules/\n.fanfold/\n.env\n${request.cdk ? "cdk.out/\n" : ""}`,
     "fanfold.config.ts": CONFIG,
     "tasks/index.ts": INDEX,
     "tasks/greetings.ts": TASKS,

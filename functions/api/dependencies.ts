@@ -76,6 +76,8 @@ export interface Dependencies {
   readonly version: string;
   /** Returns what the server knows of itself. It is called without a token, so it must be cheap. */
   readonly health: () => Promise<Health>;
+  /** Returns the metrics of the server in the text form of Prometheus. Absent where metrics go elsewhere, as on AWS. */
+  readonly metrics?: () => Promise<string>;
   /** Receives errors that the caller is not told the details of. */
   readonly report?: (error: unknown) => void;
   /**

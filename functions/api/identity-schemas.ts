@@ -21,3 +21,13 @@ export const identityPage = z
     cursor: z.string().optional().describe("Present when more may follow: send it back as ?cursor"),
   })
   .register(components, { id: "IdentityPage" });
+export const scheduledRun = z
+  .object({
+    runId: z.string(),
+    status: runStatus,
+    begun: z.boolean().describe("Whether this call has begun it, or its next round"),
+  })
+  .register(components, { id: "ScheduledRun" });
+export const forgottenRun = z
+  .object({ runId: z.string(), status: runStatus.describe("One that has not ended goes on for those who wait for it") })
+  .register(components, { id: "ForgottenRun" });

@@ -2,7 +2,7 @@ import type { Route } from "./route.ts";
 import { blobRoutes } from "./routes/blobs.ts";
 import { failureRoutes } from "./routes/failures.ts";
 import { groupRoute } from "./routes/groups.ts";
-import { identityRoute } from "./routes/identities.ts";
+import { forgetRunRoute, identityRoute, scheduleRunRoute } from "./routes/identities.ts";
 import { inputRoutes } from "./routes/input.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { pauseRoutes } from "./routes/pauses.ts";
@@ -12,10 +12,11 @@ import { reportRoute } from "./routes/reports.ts";
 import { retryRoutes } from "./routes/retry.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
-import { healthRoute, openApiRoute } from "./routes/server.ts";
+import { healthRoute, metricsRoute, openApiRoute } from "./routes/server.ts";
 import { statisticsRoutes } from "./routes/statistics.ts";
 import { startJobRoute } from "./routes/start-job.ts";
 import { startJobsRoute } from "./routes/start-jobs.ts";
+import { waitRoute } from "./routes/waits.ts";
 import { workflowRoutes } from "./routes/workflows.ts";
 
 const described: readonly Route[] = [
@@ -29,7 +30,10 @@ const described: readonly Route[] = [
   reportRoute,
   ...failureRoutes,
   lockRoute,
+  waitRoute,
   identityRoute,
+  scheduleRunRoute,
+  forgetRunRoute,
   ...retryRoutes,
   ...blobRoutes,
   ...scheduleRoutes,
@@ -37,6 +41,7 @@ const described: readonly Route[] = [
   queueRoute,
   ...statisticsRoutes,
   healthRoute,
+  metricsRoute,
 ];
 
 /** The route table, with every route of the API. */

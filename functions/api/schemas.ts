@@ -95,6 +95,7 @@ const price = z
       headers: z.number(),
       plan: z.number(),
       jobs: z.number(),
+      statistics: z.number(),
       reads: z.number(),
       queue: z.number(),
       functions: z.number(),
@@ -113,6 +114,7 @@ export const jobEstimate = z
       .object({ total: z.number(), send: z.number(), receive: z.number(), delete: z.number() })
       .describe("Calls of the queues, ten messages each"),
     writeUnits,
+    statisticsUnits: z.number().describe("Write units of statistics: three for each receive of runs of one task"),
     readUnitsAtMost: z.number(),
     blobs: z.number(),
     secondsPerTask: z.number().describe("Assumed of every task"),

@@ -2,6 +2,7 @@ import type { Canvas, FailurePolicy } from "../core/canvas/canvas.ts";
 import type { StatisticsFilter } from "../core/task/statistics.ts";
 import type { BatchCalls } from "./batch.ts";
 import type { CanvasSource, TaskLike, Whole } from "../sdk/builder-types.ts";
+import type { ForgottenRun, ScheduledRun, ScheduleRunOptions } from "../core/task/scheduled-run.ts";
 import type { Blobs } from "./blobs.ts";
 import type { JobCalls } from "./job-calls.ts";
 import type { JobHandle } from "./job-handle.ts";
@@ -22,6 +23,7 @@ import type {
   IdentityFilter,
   InputItem,
   OpenItems,
+  WaitFilter,
 } from "./options.ts";
 import type { Pages } from "./pages.ts";
 import type {
@@ -51,6 +53,7 @@ import type {
   StatisticsPage,
   Submitted,
   TriggeredSchedule,
+  Wait,
   WorkflowInfo,
 } from "./types.ts";
 import type { AnyWorkflow, FieldsOf, FieldsThen, RunArguments, ValueOfWork, WorkflowName } from "./work.ts";
@@ -182,10 +185,23 @@ export interface Client<Module = unknown> extends BatchCalls, JobCalls {
   /** Returns the locks and limits that are in use, in the order of their keys, page by page. */
   locks(filter?: LockFilter): Pages<LockView>;
   /**
+   * Returns approvals and events that runs of all jobs wait for. They are answered with `complete` and `sendEvent`. It
+   * reads every open group, so it is for people who look.
+   */
+  waits(filter?: WaitFilter): Pages<Wait>;
+  /**
    * Returns the runs that jobs share, of tasks that are listed: those of a task, those that were given a blob, or both.
    * Throws `not_listed`, `unknown_task`.
    */
   identities(filter: IdentityFilter): Pages<Identity>;
+  /**
+   * Asks for a shared run without a job (docs/guide-ledger.md). `task.schedule(args)` does it with the submitter.
+   * @throws FanfoldError `unknown_task`, `invalid_canvas`, `no_identity`, `run_not_ended`
+   * @example await client.scheduleRun(digest.s("a"), { retry: true });
+   */
+  scheduleRun(work: CanvasSource, options?: ScheduleRunOptions): Promise<ScheduledRun>;
+  /** Forgets a shared run: nobody takes its end any more. Throws `run_not_found`, and what `scheduleRun` throws. */
+  forgetRun(work: CanvasSource): Promise<ForgottenRun>;
   /** Returns schedules, in the order of their names, page by page. */
   schedules(filter?: PageFilter): Pages<Schedule>;
   /** Returns one schedule with its next times, or throws `schedule_not_found`. */

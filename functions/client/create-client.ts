@@ -249,7 +249,10 @@ function runCalls(json: ReadJson): Pick<Client, "group" | "cancelRun" | "complet
 type FailureCalls =
   | "failures"
   | "identities"
+  | "scheduleRun"
+  | "forgetRun"
   | "locks"
+  | "waits"
   | "deadLetters"
   | "deadLetter"
   | "redriveDeadLetters"
@@ -258,6 +261,12 @@ function failureCalls(json: ReadJson): Pick<Client, FailureCalls> {
   return {
     failures: (filter = {}) => list(json, "/failures", { ...filter }),
     identities: (filter) => list(json, "/identities", { ...filter }),
+    waits: (filter = {}) => list(json, "/waits", { ...filter }),
+    scheduleRun: (work, { retry, queueNow, deleteExtraDeps } = {}) => {
+      const body = { canvas: encodeCanvas(canvasOf(work)), retry, queueNow, deleteExtraDeps };
+      return json("/identities", { method: "POST", json: body });
+    },
+    forgetRun: (work) => json("/identities/forget", { method: "POST", json: { canvas: encodeCanvas(canvasOf(work)) } }),
     locks: (filter = {}) => list(json, "/locks", { ...filter }),
     deadLetters: (filter = {}) => list(json, "/dead-letters", { ...filter }),
     deadLetter: (id) => json(`/dead-letters/${encodeURIComponent(id)}`),

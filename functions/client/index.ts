@@ -20,6 +20,7 @@ export type {
   RetrySelection,
   RunFilter,
   StartWorkflowOptions,
+  WaitFilter,
 } from "./options.ts";
 export type { JobHandle } from "./job-handle.ts";
 export type { Pages } from "./pages.ts";
@@ -73,6 +74,7 @@ export {
   type StartOptions,
   type Submitted,
   type TriggeredSchedule,
+  type Wait,
   type WorkflowInfo,
 } from "./types.ts";
 export { jobResult, parentsOf, ResultError, type Result, type ResultSource } from "./results.ts";

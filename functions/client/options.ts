@@ -84,6 +84,14 @@ export interface LockFilter extends ReadOptions {
   /** Cursor that the previous page returned. Default: the first page. */
   readonly cursor?: string;
 }
+/** Which waits for a person to list. */
+export interface WaitFilter extends ReadOptions {
+  readonly of?: "approval" | "event";
+  /** Open groups that the page looks at, 1 to 500. Default 200. */
+  readonly limit?: number;
+  /** Cursor that the previous page returned. Default: the first page. */
+  readonly cursor?: string;
+}
 /** Which dead letters are meant. All fields that are given must match. */
 export interface DeadLetterFilter {
   readonly queue?: string;

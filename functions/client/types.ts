@@ -234,6 +234,9 @@ export interface Run {
   readonly version?: number;
   /** Set on a shared run whose earlier end holds, because all that it had consumed came out equal. */
   readonly verified?: true;
+  /** Set on a failed shared run whose task has tiers: how often it has failed in a row, and when it runs again (ms). */
+  readonly failures?: number;
+  readonly retryAt?: number;
   /** Tasks by earlier versions of which a shared run was made. It is made anew, or verified, when somebody asks. */
   readonly outdated?: readonly { readonly task: string; readonly from: number; readonly to: number }[];
   /** Set on a shared run that runs again because others have ended otherwise: these, the first one first. */
@@ -298,13 +301,24 @@ export type { GroupView } from "../core/plan/group-view.ts";
 /** A run that jobs share, as the list of them shows it. */
 export interface Identity extends Pick<
   Run,
-  "runId" | "status" | "round" | "endedAt" | "error" | "why" | "version" | "verified" | "outdated"
+  | "runId"
+  | "status"
+  | "round"
+  | "endedAt"
+  | "error"
+  | "why"
+  | "version"
+  | "verified"
+  | "failures"
+  | "retryAt"
+  | "outdated"
 > {
   readonly task: string;
   readonly args: readonly Json[];
   readonly kwargs: JsonObject;
 }
 export type { RunWhy } from "../core/task/run-cause.ts";
+export type { WaitView as Wait } from "../core/plan/wait-view.ts";
 export type { LockUser, LockView } from "../core/task/lock-view.ts";
 export type { SiteView as Site, StatisticsPage, TaskFigures, TaskStatistics } from "../core/task/statistics.ts";
 export type { DeadLetter, DeadLetterCounts, DeadLetterReason } from "../core/task/dead-letter.ts";

@@ -118,6 +118,7 @@ export function refusingWork(engine: Engine, disk: Pick<DiskWatch, "problem">): 
     ...engine,
     submit: refusing((request) => engine.submit(request)),
     submitMany: refusing((requests) => engine.submitMany(requests)),
+    scheduleRun: refusing((request) => engine.scheduleRun(request)),
     openJob: refusing((request) => engine.openJob(request)),
     putBlob: refusing((content, options) => engine.putBlob(content, options)),
     putItemPage: refusing((jobId, page, items) => engine.putItemPage(jobId, page, items)),

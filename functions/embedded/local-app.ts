@@ -5,7 +5,7 @@ import { createClient } from "../client/create-client.ts";
 import type { Client } from "../client/client.ts";
 import { FanfoldError } from "../core/errors.ts";
 import { PortError } from "../engine/ports.ts";
-import { packageVersion } from "../host/package-json.ts";
+import { packageVersion } from "../host/own-files.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** The API in front of a runtime of this process. */
@@ -29,6 +29,7 @@ export function localApp(
     security,
     version: packageVersion(),
     health: () => runtime.health(),
+    metrics: () => runtime.metrics(),
     // The runtime has said once what its disk lacks. Every refused request would say it again.
     report: (error) => (STATED.has(problemOf(error).code) ? undefined : onError(reported(error))),
   });

@@ -1,6 +1,7 @@
 import { formatQueueName } from "../core/names/queue-name.ts";
 import type { Settings } from "../sdk/config.ts";
 import { capsOf, parkedSitesOf, queuesOf } from "../sdk/queue-settings.ts";
+import { secretNames } from "./local-environment.ts";
 import type { QueueThreads } from "./queue-shares.ts";
 import type { RuntimeOptions } from "./runtime.ts";
 
@@ -9,11 +10,12 @@ const DAY = 86_400;
 /** Returns what fanfold.config.ts says about a runtime. */
 export function runtimeSettings(
   settings: Settings,
-): Pick<RuntimeOptions, "concurrency" | "queues" | "recycle" | "engine"> {
+): Pick<RuntimeOptions, "concurrency" | "queues" | "recycle" | "secrets" | "engine"> {
   return {
     concurrency: settings.concurrency,
     queues: queueThreads(settings),
     ...(settings.recycle && { recycle: settings.recycle }),
+    secrets: secretNames(settings),
     engine: {
       site: settings.site,
       queues: queuesOf(settings),

@@ -8,20 +8,23 @@ import type { EngineConfig } from "../engine/config.ts";
 import type { Engine } from "../engine/contract.ts";
 import { PortError, type QueueDepth } from "../engine/ports.ts";
 import { LeaseKeeper, type LostClaim } from "../host/lease-keeper.ts";
-import { type Log, stderrLog } from "../host/log.ts";
+import { closeFailure, type Log, stderrLog } from "../host/log.ts";
 import { type LeaseTracker, RunHolder } from "../host/run-holder.ts";
 import { type QueueShares, UNLIMITED } from "../host/slots.ts";
 import type { TaskRegistry, Workflows } from "../sdk/index.ts";
+import { processPool } from "../sdk/resource-pool.ts";
 import type { Exports } from "../sdk/module.ts";
 import { prepareFolder, takeFolder } from "./data-folder.ts";
 import { DiskWatch, refusingWork } from "./disk-watch.ts";
-import { type Host, openHost, taskQueuesOf } from "./engine-host.ts";
+import { type Activity, type Host, type HostedCode, openHost, taskQueuesOf } from "./engine-host.ts";
 import type { Durability } from "./lmdb/commit-gatherer.ts";
 import { MessageLoop } from "./loop/message-loop.ts";
 import { Repeating } from "./loop/repeating.ts";
 import type { FolderLock } from "./machine/folder-lock.ts";
 import { HeapTrimmer } from "./machine/heap-trimmer.ts";
 import { SteadyClock } from "./machine/steady-clock.ts";
+import { metricsText } from "./metrics-text.ts";
+import type { Counted } from "./process-counts.ts";
 import { queueShares, type QueueThreads } from "./queue-shares.ts";
 import {
   CONTROL_MESSAGES,
@@ -50,6 +53,11 @@ export interface RuntimeOptions {
    * small programs. Code that blocks then delays everything.
    */
   readonly workers?: number;
+  /**
+   * How many of them start at once. The others follow once those have been ready for a second, or when one of them can
+   * start no run. Default: all. A process costs half a second of CPU time, so work that ends soon does with one.
+   */
+  readonly firstWorkers?: number;
   /** Runs at once per worker. Default 32. */
   readonly concurrency?: number;
   /** Runs at once of one queue, and the weights of queues. Default 10 for each queue, and weight 1. */
@@ -61,8 +69,14 @@ export interface RuntimeOptions {
    * power cut too.
    */
   readonly durability?: Durability;
+  /** Names that `ctx.secret` may ask for. Default: that of any variable of the environment. */
+  readonly secrets?: readonly string[];
   /** Default: warnings and errors to stderr. */
   readonly log?: Log;
+  /** Tasks that can be loaded again, in place of what `tasksModule` has. Then there are worker processes. */
+  readonly live?: HostedCode;
+  /** Is told of each end of a job, each failure of a run, and each line of a log. It costs each run a message. */
+  readonly onActivity?: (activity: Activity) => void;
   /** Overrides of the engine's settings. */
   readonly engine?: Partial<EngineConfig>;
 }
@@ -85,9 +99,18 @@ export interface Runtime {
    * run, so the next start resumes them. Idempotent.
    */
   stop(options?: { readonly graceSeconds?: number }): Promise<void>;
+  /**
+   * Replaces every worker process by one that loads the tasks anew. The old ones start no run from now on, and end
+   * those that they have begun.
+   */
+  renewWorkers(): void;
+  /** Starts no worker process until the next renewal, because it could not load the tasks. */
+  keepWorkers(): void;
   stats(): Promise<RuntimeStats>;
   /** Returns what `GET /health` tells. Cheap: it reads counters, and what the last look at the disk found. */
   health(): Promise<Health>;
+  /** Returns what `GET /metrics` tells, in the text form of Prometheus. */
+  metrics(): Promise<string>;
 }
 
 /**
@@ -144,7 +167,8 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
     workers = typeof tasksModule === "string" ? availableParallelism() : 0,
   } = options;
   const engine: SharedConfig = { ...EMBEDDED_CONFIG, ...options.engine, epoch };
-  const shared = { dataFolder, tasksModule, durability, engine };
+  const { secrets } = options;
+  const shared = { dataFolder, tasksModule, durability, engine, ...(secrets && { secrets }) };
   const parts: Parts = {};
   const leaseMs = engine.leaseSeconds * 1_000;
   const heartbeat: Engine["heartbeat"] = (held) => host.engine.heartbeat(held);
@@ -169,6 +193,8 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   });
   const host: Host = await openHost({
     ...shared,
+    code: options.live,
+    onActivity: options.onActivity,
     clock,
     holder: `${epoch}.${LOCAL}`,
     onSend: (queues) => notifySent(parts, queues),
@@ -196,43 +222,58 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   if (workers === 0 || typeof tasksModule !== "string")
     parts.tasks = loopOver(() => taskQueuesOf(host), concurrency, queueShares(options.queues));
   else {
-    const { queues, recycle } = options;
+    const { queues, recycle, firstWorkers, onActivity } = options;
     const assignment = {
       ...shared,
       tasksModule,
       ...(queues && { queues }),
       ...(recycle && { recycle }),
+      ...(onActivity && { tells: true as const }),
       parentPid: process.pid,
       slots: concurrency,
     };
     const onUnwritable = (problem: FanfoldError): void => disk.note(problem);
-    parts.supervisor = startSupervisor({ workers, assignment, epoch, keeper, log, clock, onUnwritable }, host, parts);
+    const onCounted = (counted: Counted): void => host.counts.add(counted);
+    parts.supervisor = startSupervisor(
+      { workers, firstWorkers, assignment, epoch, keeper, log, clock, onUnwritable, onActivity, onCounted },
+      host,
+      parts,
+    );
   }
   if (disk.problem !== undefined) notifyWritable(parts, false);
   parts.control.start();
   parts.tasks?.start();
   parts.sweeper = startSweeper(host.engine, keeper, log);
+  const release = parts.tasks && processPool.hold();
   const chores = [parts.sweeper.repeating, ...startChores(host, disk, log)];
   let stopping: Promise<void> | undefined;
+  const health = async (): Promise<Health> => ({
+    store: disk.problem === undefined ? { writable: true } : { writable: false, why: disk.problem.message },
+    queues: withHeld(host.queueHealth(), keeper),
+    ...(parts.supervisor && { workers: workersOf(parts.supervisor) }),
+    slots: { total: concurrency * Math.max(1, workers), busy: keeper.batches },
+  });
   return {
     engine: refusingWork(host.engine, disk),
     workflows: host.workflows,
     registry: host.registry,
-    taskNames: host.taskNames,
+    get taskNames() {
+      return host.taskNames;
+    },
+    renewWorkers: () => parts.supervisor?.renew(),
+    keepWorkers: () => parts.supervisor?.keep(),
     stop: ({ graceSeconds = 10 } = {}) =>
-      (stopping ??= stop(parts, chores, host, keeper, graceSeconds).finally(() => lock.release())),
+      (stopping ??= stop(parts, chores, host, keeper, graceSeconds)
+        .then(() => release?.(closeFailure(log)))
+        .finally(() => lock.release())),
     stats: async () => ({
       epoch,
       workers: parts.supervisor?.workers ?? [],
       runs: keeper.size(),
       queues: await depthsOf(host),
     }),
-    health: async () => ({
-      store: disk.problem === undefined ? { writable: true } : { writable: false, why: disk.problem.message },
-      queues: withHeld(host.queueHealth(), keeper),
-      ...(parts.supervisor && { workers: workersOf(parts.supervisor) }),
-      slots: { total: concurrency * Math.max(1, workers), busy: keeper.batches },
-    }),
+    health,
+    metrics: async () => metricsText(await health(), host.counts),
   };
 }
 
@@ -251,7 +292,7 @@ async function putConfigured(host: Host): Promise<void> {
   }
 }
 function startSupervisor(
-  options: Pick<SupervisorOptions, "workers" | "assignment" | "epoch" | "keeper" | "log" | "clock" | "onUnwritable">,
+  options: Omit<SupervisorOptions, "engine" | "source" | "onControl" | "permitOpening">,
   host: Host,
   parts: Parts,
 ): Supervisor {

@@ -70,6 +70,8 @@ export const TIMING = {
   expiryEveryMs: 600_000,
   memoryMs: 2_000,
   statisticsMs: 5_000,
+  /** Pause between the reports of a worker on what it has counted. A killed one loses the last of them. */
+  countsMs: 1_000,
   diskMs: 1_000,
   checkWorkersMs: 250,
   /** Time after the deadline of a run at which a worker that is still blocked is killed. */
@@ -88,6 +90,8 @@ export const TIMING = {
   longStallMs: 1_000,
   /** Time after which a worker that is not ready is killed and started again. */
   startMs: 60_000,
+  /** Time for which the first workers are ready before the others are started, where not all start at once. */
+  growMs: 1_000,
   /** Lifetime, after it was ready, from which the end of a worker does not delay its restart. */
   settledMs: 10_000,
   firstRestartMs: 250,

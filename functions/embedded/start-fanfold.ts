@@ -31,7 +31,10 @@ export interface FanfoldOptions<Module extends Exports | string | URL = Exports 
    * which is slower.
    */
   readonly durability?: Durability;
-  /** Sites, queues and times, as `defineConfig` returns them. Default: one site, one queue. */
+  /**
+   * Sites, queues and times, as `defineConfig` returns them, and what tasks need: variables and secrets that they name
+   * must be set. Default: one site, one queue.
+   */
   readonly settings?: Settings;
   /** Default: warnings and errors to stderr. */
   readonly log?: Log;
@@ -88,7 +91,8 @@ export interface Fanfold<Module = unknown> {
 
 /**
  * Starts an engine in this process on a data folder. Jobs that an earlier start left unfinished continue.
- * @throws FanfoldError `data_folder_in_use`, `data_folder_damaged`, `data_folder_unusable`, `disk_full`, `invalid_tasks`
+ * @throws FanfoldError `data_folder_in_use`, `data_folder_damaged`, `data_folder_unusable`, `disk_full`, `invalid_tasks`,
+ * `missing_environment`
  * @example
  * const fanfold = await startFanfold({ tasks, data: ".fanfold/data" });
  * const value = await fanfold.run(add.s(2, 2));
@@ -103,7 +107,7 @@ export async function startFanfold<const Module extends Exports | string | URL>(
 }: FanfoldOptions<Module>): Promise<Fanfold<Module extends string | URL ? unknown : Module>> {
   // The store and the API are loaded by those who start an engine, so an import of this module costs little.
   const [{ startRuntime }, { localApp }] = await Promise.all([import("./runtime.ts"), import("./local-app.ts")]);
-  const configured = settings && (await import("./runtime-settings.ts")).runtimeSettings(settings);
+  const configured = settings && (await configuredBy(settings));
   const runtime = await startRuntime({
     ...configured,
     ...options,
@@ -117,6 +121,14 @@ export async function startFanfold<const Module extends Exports | string | URL>(
   return fanfold as never;
 }
 
+async function configuredBy(settings: Settings) {
+  const [{ runtimeSettings }, { provideEnvironment }] = await Promise.all([
+    import("./runtime-settings.ts"),
+    import("./local-environment.ts"),
+  ]);
+  provideEnvironment(settings);
+  return runtimeSettings(settings);
+}
 function callsOf(client: Client): Omit<Fanfold, "client" | "stop" | typeof Symbol.asyncDispose> {
   return {
     submit: ((work: CanvasSource, options?: StartOptions) => client.submit(work, options)) as Fanfold["submit"],

@@ -15,10 +15,17 @@ export async function eachBounded<T>(
   work: (item: T) => Promise<void>,
 ): Promise<void> {
   const iterator = items[Symbol.iterator]();
-  const workOn = async (): Promise<void> => {
+  const workOn = async (first: T): Promise<void> => {
+    await work(first);
     for (let next = iterator.next(); !next.done; next = iterator.next()) await work(next.value);
   };
-  await all(Array.from({ length: limit }, workOn));
+  const working: Promise<void>[] = [];
+  while (working.length < limit) {
+    const first = iterator.next();
+    if (first.done) break;
+    working.push(workOn(first.value));
+  }
+  await all(working);
 }
 
 /** Runs at most `most` pieces of work at a time, first come, first served. */

@@ -1,5 +1,6 @@
 import type { PauseTarget } from "../core/pause.ts";
 import type { Estimate } from "../core/cost/job-cost.ts";
+import type { TaskMetric } from "../core/names/task-metrics.ts";
 import type { PlanPages } from "../core/cost/work-count.ts";
 import type { GroupStep, Strand } from "../core/plan/plan.ts";
 import type { QueueNumbers, TaskNumbers } from "../core/task/statistics.ts";
@@ -116,6 +117,8 @@ export interface Statistics {
   /** Adds numbers of a task whose runs wait in this queue. */
   add(now: number, task: string, queue: string, numbers: Partial<TaskNumbers>): void;
   addQueue(now: number, queue: string, what: keyof QueueNumbers): void;
+  /** Counts something that no statistics keep, for the host. */
+  note(metric: TaskMetric, task: string, queue: string): void;
   take(): readonly MinuteOfStatistics[];
   takeOwed(): readonly UpdateOp[];
   owe(op: UpdateOp): void;

@@ -27,6 +27,7 @@ import type {
   SiteView,
   StatisticsPage,
   TriggeredSchedule,
+  WaitView,
 } from "./job-views.ts";
 import type { PutBlobOptions } from "./items/shared-blobs.ts";
 import type { Disposition, OpenBlob, ReceivedMessage } from "./ports.ts";
@@ -46,6 +47,11 @@ import type {
   SubmitOutcome,
   SubmitRequest,
   Submitted,
+  ForgetRequest,
+  ForgottenRun,
+  ScheduledRun,
+  ScheduleRequest,
+  WaitFilter,
 } from "./requests.ts";
 import type { Claim, HeartbeatOutcome, HolderEnd, WorkerLoop } from "./worker-loop.ts";
 
@@ -166,10 +172,19 @@ export interface Engine {
   /** Lists locks and limits that are in use, in the order of their keys. A page may be empty although more follow. */
   locks(filter: LockFilter): Promise<Page<LockView>>;
   /**
+   * Lists approvals and events that runs of all jobs wait for, in no particular order. A page may be empty although more
+   * follow.
+   */
+  waits(filter: WaitFilter): Promise<Page<WaitView>>;
+  /**
    * Lists runs that jobs share: those of a task, those that were given a blob, or both. A page may be empty although
    * more follow. Throws `invalid_request`, `unknown_task`, `not_listed`.
    */
   identities(filter: IdentityFilter): Promise<Page<IdentityView>>;
+  /** Asks for a shared run without a job. Throws `invalid_canvas`, `unknown_task`, `no_identity`, `run_not_ended`. */
+  scheduleRun(request: ScheduleRequest): Promise<ScheduledRun>;
+  /** Forgets a shared run. Throws `run_not_found`, and what `scheduleRun` throws, but `run_not_ended`. */
+  forgetRun(request: ForgetRequest): Promise<ForgottenRun>;
   /** Lists failures of all jobs by task and reason, in the order of these names. A page may be empty although more follow. */
   failures(filter: FailureFilter): Promise<Page<FailureGroup>>;
   /** Lists messages that were given up, the newest first. A page may be empty although more follow. */

@@ -11,11 +11,13 @@ import { retryAll } from "./control/retry-all.ts";
 import { previewRetry, retryJob } from "./control/retry-job.ts";
 import { revokeRun } from "./control/revoke-run.ts";
 import { revokeStamped } from "./control/revoke-stamped.ts";
+import { forgetRun, scheduleRun } from "./control/schedule-run.ts";
 import { deleteSchedule, pauseSchedule, putSchedule, triggerSchedule } from "./control/schedules.ts";
 import { sweep } from "./control/sweep.ts";
 import { syncSchedules } from "./control/sync-schedules.ts";
 import { endHolder } from "./execute/end-holder.ts";
 import type { ExecuteContext } from "./execute/execute-context.ts";
+import { GatheredSolos } from "./execute/gather-solos.ts";
 import { heartbeat } from "./execute/heartbeat.ts";
 import { Pace, slowAfterMs } from "./execute/pace.ts";
 import { patientContext } from "./execute/patient-context.ts";
@@ -41,6 +43,7 @@ import { jobGraph } from "./views/job-graph.ts";
 import { listEvents, listJobs, viewJob } from "./views/job-view.ts";
 import { listIdentities } from "./views/identities.ts";
 import { listLocks } from "./views/locks.ts";
+import { listWaits } from "./views/waits.ts";
 import { jobResults } from "./views/results.ts";
 import { viewQueues } from "./views/queues.ts";
 import { listPauses } from "./views/pauses.ts";
@@ -67,11 +70,12 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     failureKinds: new FailureKindCache(),
     knownRuns: new KnownRunsCache(),
     limitsInUse: new FailureKindCache(),
-    statistics: new Tally(),
+    statistics: new Tally(ports.watch),
     tasksListed: new FailureKindCache(),
     pools: new PoolLooks(),
     speeds: new TaskSpeeds(settings, (task, quick) => ports.watch?.taskSpeed?.(task, quick)),
     estimates: new Map(),
+    solos: new GatheredSolos(),
     pace: new Pace(ports.clock, slowAfterMs(settings)),
     expanding: new Semaphore(1),
   };
@@ -108,7 +112,10 @@ export function createEngine(ports: Ports, config: Partial<EngineConfig> = {}): 
     graph: (jobId, run) => jobGraph(context, jobId, run),
     failures: (filter) => listFailures(context, filter),
     locks: (filter) => listLocks(context, filter),
+    waits: (filter) => listWaits(context, filter),
     identities: (filter) => listIdentities(context, filter),
+    scheduleRun: (request) => scheduleRun(context, request),
+    forgetRun: (request) => forgetRun(context, request),
     deadLetters: (filter) => listDeadLetters(context, filter),
     deadLetter: (id) => viewDeadLetter(context, id),
     redriveDeadLetters: (action) => redriveDeadLetters(context, action),

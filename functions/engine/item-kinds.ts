@@ -23,7 +23,7 @@ import type { FiredBy, RetryOrder } from "./requests.ts";
  * | ------------- | --- | --- | --- |
  * | group header  | callbacks `G#<gid>` / `!` | < 1 KB | create 2 (index), expanded 1, outcome 1, close 2 |
  * | root header   | the same; it is also the job, and its first row | < 1 KB + value | create 2, its row as any run, end 2 |
- * | identity      | callbacks `G#~<hash>` / `!`: a root header without a job | < 1 KB + value | created 1, its row as any run |
+ * | identity      | callbacks `G#~<hash>` / `!`: a root header without a job | < 1 KB + value | created 1, its row as any run; 1 more per failure with tiers |
  * | subscription  | tasks `U#~<hash>#<shard>` / `<round>#<place of the run>` | < 1 KB | once per run that waits for an identity |
  * | edges         | tasks `DE#<runId>` / `<hash of the edges>` | < 1 KB | once per committed attempt, when its dependencies have changed |
  * | dependent     | tasks `U#~<hash>#d` / `<place of the run>` | < 1 KB | once per edge to an identity |

@@ -14,6 +14,7 @@ import type { FiredBy, ScheduleSpec } from "../core/schedule/schedule.ts";
 export type { JobState };
 export type { GroupView } from "../core/plan/group-view.ts";
 export type { LockUser, LockView } from "../core/task/lock-view.ts";
+export type { WaitView } from "../core/plan/wait-view.ts";
 export type { SiteView, StatisticsPage } from "../core/task/statistics.ts";
 export type { DeadLetter as DeadLetterView, DeadLetterCounts } from "../core/task/dead-letter.ts";
 
@@ -184,6 +185,9 @@ export interface RunView {
   readonly version?: number;
   /** Set on a shared run whose end is that of an earlier round, because all that it has consumed came out equal. */
   readonly verified?: true;
+  /** Set on a failed shared run whose task has tiers: how often it has failed in a row, and when it runs again (ms). */
+  readonly failures?: number;
+  readonly retryAt?: number;
   /** Tasks by earlier versions of which a shared run was made. It is made anew, or verified, when somebody asks. */
   readonly outdated?: readonly { readonly task: string; readonly from: number; readonly to: number }[];
   /** Set only on a shared run that runs again because others have ended otherwise: these, the first one first. */
@@ -309,7 +313,17 @@ export interface JobGraph {
 /** A run that jobs share, as the list of identities shows it. */
 export interface IdentityView extends Pick<
   RunView,
-  "runId" | "status" | "round" | "endedAt" | "error" | "version" | "verified" | "outdated" | "why"
+  | "runId"
+  | "status"
+  | "round"
+  | "endedAt"
+  | "error"
+  | "version"
+  | "verified"
+  | "failures"
+  | "retryAt"
+  | "outdated"
+  | "why"
 > {
   readonly task: string;
   readonly args: readonly Json[];

@@ -1,6 +1,7 @@
 import type { JobState } from "../core/job-state.ts";
 import type { IndexName, Item, Key, Table, WriteOp, WriteResult } from "../core/items/item.ts";
 import type { Canvas } from "../core/canvas/canvas.ts";
+import type { TaskMetric } from "../core/names/task-metrics.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Band } from "../core/plan/priority-band.ts";
 import type { When } from "../core/schedule/schedule.ts";
@@ -274,6 +275,18 @@ export interface ExecutionError {
   readonly error: string;
   readonly cause: string;
 }
+export interface FailedRun {
+  readonly runId: string;
+  readonly task?: string;
+  readonly error?: { readonly name: string; readonly message: string };
+}
+export interface LoggedLine {
+  readonly runId: string;
+  readonly task: string;
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly message: string;
+  readonly fields?: JsonObject;
+}
 /** Counts repairs, ends, and messages that were given up. Only the first write of an end calls it. */
 export interface Watch {
   /**
@@ -283,9 +296,13 @@ export interface Watch {
   repaired(gid: string, kind: "sent" | "followed", times: number): void;
   /** Is called when a message was put with the dead letters. */
   gaveUp(queue: string, reason: string): void;
-  /** Is called when so many task runs have failed for good. Cancelled runs do not count. */
-  runsFailed(count: number): void;
-  jobEnded(state: JobState): void;
+  /** Is called when task runs have failed for good. Cancelled runs do not count. */
+  runsFailed(runs: readonly FailedRun[]): void;
+  jobEnded(state: JobState, jobId: string): void;
+  /** Is called for each line that a run logs, when it does. */
+  logged?(line: LoggedLine): void;
+  /** Is called when something of a task was counted. `site` is empty for work of the engine's own queue. */
+  counted?(metric: TaskMetric, task: string, site: string, by: number): void;
   /** Is called when it becomes known, or changes, whether runs of a task are quick in this process. */
   taskSpeed?(task: string, quick: boolean): void;
 }

@@ -4,6 +4,7 @@ import type { RetryFilter } from "../core/plan/retry-filter.ts";
 import type { FiredBy } from "../core/schedule/schedule.ts";
 import type { RunStatus } from "../core/plan/run-state.ts";
 import type { Stamp, StampFilter } from "../core/plan/stamps.ts";
+import type { WaitView } from "../core/plan/wait-view.ts";
 import type { JobState } from "./job-views.ts";
 
 export type { FiredBy, RetryFilter };
@@ -126,6 +127,21 @@ export interface FailureFilter {
   readonly limit?: number;
   readonly cursor?: string;
 }
+/** A signature whose shared run is forgotten. `principal` is the hash of who asks; absent for the local one. */
+export interface ForgetRequest {
+  readonly canvas: Canvas;
+  readonly principal?: string | undefined;
+}
+/** A signature whose shared run is asked for without a job. */
+export interface ScheduleRequest extends ForgetRequest {
+  /** Runs it again although it has ended. Default `false`. */
+  readonly retry?: boolean | undefined;
+  /** `false` sends no message: the sweep does, some minutes later. Default `true`. */
+  readonly queueNow?: boolean | undefined;
+  /** Takes away dependencies that the signature does not name. Default `false`. */
+  readonly deleteExtraDeps?: boolean | undefined;
+}
+export type { ForgottenRun, ScheduledRun } from "../core/task/scheduled-run.ts";
 /** Which shared runs to list: those of a task, those that were given a blob (its SHA-256), or both. */
 export interface IdentityFilter {
   readonly task?: string;
@@ -139,6 +155,13 @@ export interface IdentityFilter {
 export interface LockFilter {
   readonly key?: string;
   /** 50 by default and at most 100. */
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+/** Which waits for a person to list. */
+export interface WaitFilter {
+  readonly of?: WaitView["of"];
+  /** Open groups that are looked at, 200 by default and at most 500. */
   readonly limit?: number;
   readonly cursor?: string;
 }

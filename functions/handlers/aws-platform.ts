@@ -1,4 +1,5 @@
 import { createAwsPorts } from "../aws/aws-ports.ts";
+import type { SecretPlace } from "../aws/aws-secrets.ts";
 import { SystemClock } from "../host/system-clock.ts";
 import { SystemIds } from "../host/system-ids.ts";
 import { readEnvironment } from "./environment.ts";
@@ -12,6 +13,8 @@ export const openAws: Open = async (wanted) => {
   const common = { ...ports, visibility: ports.queue, ids: new SystemIds(new SystemClock()) };
   const platform = {
     ...common,
+    readSecret: async (place: SecretPlace) =>
+      (await import("../aws/aws-secrets.ts")).readSecret(place, environment.variables),
     ...(wanted.tokens && { tokens }),
     ...(wanted.executions && executions && { executions }),
     ...(wanted.supervisions && supervisions && { supervisions }),

@@ -3,7 +3,9 @@ import type { TaskInfo, TaskRegistry, TaskRunner } from "../core/task/invocation
 import type { NamedSchedule } from "../core/schedule/schedule.ts";
 import { isTask } from "../sdk/any-task.ts";
 import type { Exports } from "../sdk/module.ts";
+import { processPool, Supplies } from "../sdk/resource-pool.ts";
 import { createRunner } from "../sdk/runner.ts";
+import { type SecretSource, variableSecrets } from "../sdk/secrets.ts";
 import { tasksByName } from "../sdk/task.ts";
 
 /** A task as data: what the engine must know about it and, for people, the JSON Schema of its keyword arguments. */
@@ -32,7 +34,10 @@ export interface DeployedCode {
  * Returns a registry that knows every task of the deployment, and a runner for the tasks whose code is here. Workers
  * that have the code run the other tasks.
  */
-export function loadTasks({ modules, registry }: DeployedCode): {
+export function loadTasks(
+  { modules, registry }: DeployedCode,
+  secrets: SecretSource = variableSecrets(),
+): {
   readonly registry: TaskRegistry & { names(): readonly string[] };
   readonly runner: TaskRunner;
 } {
@@ -47,6 +52,6 @@ export function loadTasks({ modules, registry }: DeployedCode): {
       names: () => [...known.keys()],
       hasBulk: () => hasBulk,
     },
-    runner: createRunner(here.values()),
+    runner: createRunner(here.values(), new Supplies(processPool, secrets)),
   };
 }

@@ -1,5 +1,6 @@
 import { FanfoldError } from "../core/errors.ts";
 import { DEFAULT_PREFIX } from "../core/names/aws-resource-names.ts";
+import type { FunctionSecrets } from "./function-secrets.ts";
 import { DEFAULT_CONFIG, type EngineConfig } from "../engine/config.ts";
 
 /** The settings that the stacks give to a function. */
@@ -14,6 +15,8 @@ export interface Environment {
   readonly stateMachineArn: string | undefined;
   /** FANFOLD_STREAMING=1: API Gateway passes answers on as they are made. */
   readonly streaming: boolean;
+  /** FANFOLD_SECRETS: where the secrets of its tasks are. Never what they are. */
+  readonly secrets: FunctionSecrets;
   /** All environment variables, for the ports. */
   readonly variables: Variables;
 }
@@ -25,7 +28,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
  * @throws FanfoldError `invalid_request` when FANFOLD_CONFIG is not a JSON object
  */
 export function readEnvironment(variables: Variables): Environment {
-  const config = readConfig(variables["FANFOLD_CONFIG"]);
+  const config = readObject(variables, "FANFOLD_CONFIG");
   const number = (name: string, fallback: number): number =>
     typeof config[name] === "number" ? config[name] : fallback;
   const site = typeof config["site"] === "string" ? config["site"] : (variables["FANFOLD_SITE"] ?? DEFAULT_CONFIG.site);
@@ -43,13 +46,15 @@ export function readEnvironment(variables: Variables): Environment {
     },
     stateMachineArn: variables["FANFOLD_STATE_MACHINE_ARN"] || undefined,
     streaming: variables["FANFOLD_STREAMING"] === "1",
+    secrets: readObject(variables, "FANFOLD_SECRETS") as FunctionSecrets,
     variables,
   };
 }
 const DAY = 86_400;
 const DEFAULT_CONCURRENCY = 32;
 
-function readConfig(text: string | undefined): { readonly [name: string]: unknown } {
+function readObject(variables: Variables, name: string): { readonly [name: string]: unknown } {
+  const text = variables[name];
   if (text === undefined || text === "") return {};
   try {
     const config: unknown = JSON.parse(text);
@@ -58,7 +63,7 @@ function readConfig(text: string | undefined): { readonly [name: string]: unknow
   } catch {
     // The error below covers this case.
   }
-  throw new FanfoldError("invalid_request", "FANFOLD_CONFIG is not a JSON object: deploy again with `npm run deploy`", {
-    details: { field: "FANFOLD_CONFIG" },
+  throw new FanfoldError("invalid_request", `${name} is not a JSON object: deploy again with \`npm run deploy\``, {
+    details: { field: name },
   });
 }

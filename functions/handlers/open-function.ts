@@ -7,10 +7,14 @@ import { createEngine } from "../engine/engine.ts";
 import type { JobState } from "../engine/job-views.ts";
 import type { BlobLinks, Executions, Ports, SchedulePorts, Supervisions, Tokens, Watch } from "../engine/ports.ts";
 import type { Log } from "../host/log.ts";
+import { openTracing } from "../host/tracing.ts";
+import { TaskCounts } from "../host/task-counts.ts";
 import { type DeployedCode, loadTasks } from "./deployed-code.ts";
+import { setLineSink } from "../sdk/console-capture.ts";
 import type { Environment } from "./environment.ts";
+import { functionSecrets, type ReadSecret } from "./function-secrets.ts";
 import { InvocationClock } from "./invocation-clock.ts";
-import { jsonLog, metricsLine, type Print } from "./report.ts";
+import { jsonLog, metricsLine, type Print, taskMetricsLines } from "./report.ts";
 import type { VisibilityPort } from "./visibility.ts";
 
 /** What the ports have used since the process began. */
@@ -27,6 +31,8 @@ export interface Platform extends Pick<Ports, "store" | "queue" | "blobs" | "ids
   readonly supervisions?: Supervisions;
   readonly blobLinks?: BlobLinks;
   readonly visibility: VisibilityPort;
+  /** Reads a secret of the function. */
+  readonly readSecret?: ReadSecret;
   usage(): Usage;
 }
 /** Everything a function needs beside its code. Tests give their own; a deployed function opens AWS. */
@@ -87,18 +93,27 @@ async function openNow(
   schedules: SchedulePorts | undefined,
 ): Promise<FunctionEngine> {
   const { environment, platform, print, now, engine: overrides } = await open(wanted);
-  const { registry, runner } = loadTasks(code);
+  const { registry, runner } = loadTasks(
+    code,
+    platform.readSecret && functionSecrets(environment.secrets, platform.readSecret, now),
+  );
+  const tracing = await openTracing();
   const clock = new InvocationClock(now);
   const { schedules: named, parkedSites } = code;
   const config = { ...DEFAULT_CONFIG, ...environment.engine, schedules: named, parkedSites, ...overrides };
   const counted = { ...NOTHING_COUNTED };
+  const tasks = new TaskCounts();
   const log = jsonLog(print, { function: environment.functionName });
+  setLineSink((level, message, { task, jobId, runId, attempt }, fields) =>
+    log(level, message, { task, jobId, runId, attempt, ...(fields && { fields }) }),
+  );
   const watch: Watch = {
-    runsFailed: (count) => (counted.failedRuns += count),
+    runsFailed: ({ length }) => (counted.failedRuns += length),
     jobEnded: (state) => {
       counted.jobs++;
       if (FAILED_JOBS.has(state)) counted.failedJobs++;
     },
+    counted: (metric, task, site, by) => tasks.add(metric, task, site, by),
     repaired: (_gid, _kind, times) => {
       counted.repairs++;
       if (times >= STUCK_AFTER) counted.stuck++;
@@ -108,17 +123,21 @@ async function openNow(
       log("error", "a message was given up; `fanfold dead-letters` lists it", { queue, reason });
     },
   };
-  const { store, queue, blobs, ids, tokens, executions } = platform;
+  const { store, blobs, ids, tokens, executions } = platform;
+  const around = { queue: tracing.queue(platform.queue), runner: tracing.runner(runner) };
   const rare = { ...(tokens && { tokens }), ...(executions && { executions }), ...(schedules && { schedules }) };
-  const engine = createEngine({ store, queue, blobs, ids, clock, registry, runner, watch, ...rare }, config);
-  const invocation = invocationOf(engine, { environment, platform, print, now }, clock, counted);
+  const engine = tracing.engine(
+    createEngine({ store, blobs, ids, clock, registry, watch, ...around, ...rare }, config),
+  );
+  const flush = (): Promise<unknown> => Promise.all([engine.flushStatistics(), tracing.flush()]);
+  const invocation = invocationOf(flush, { environment, platform, print, now }, clock, { counted, tasks });
   return { engine, registry, environment, platform, config, now, log, invocation };
 }
 function invocationOf(
-  engine: Pick<Engine, "flushStatistics">,
+  flush: () => Promise<unknown>,
   { environment, platform, print, now }: Pick<Surroundings, "environment" | "platform" | "print" | "now">,
   clock: InvocationClock,
-  counted: Record<keyof typeof NOTHING_COUNTED, number>,
+  { counted, tasks }: { readonly counted: Record<keyof typeof NOTHING_COUNTED, number>; readonly tasks: TaskCounts },
 ): FunctionEngine["invocation"] {
   return async ({ awsRequestId }, work) => {
     const before = { ...platform.usage() };
@@ -133,7 +152,7 @@ function invocationOf(
     try {
       return await work(report);
     } finally {
-      await inTime(engine.flushStatistics());
+      await inTime(flush());
       clock.endPauses();
       const used = platform.usage();
       report.add(METRICS.writeUnits, used.writeUnits - before.writeUnits);
@@ -148,13 +167,14 @@ function invocationOf(
       const endedAt = now();
       const source = { deployment: environment.prefix, function: environment.functionName };
       print(metricsLine(source, endedAt, metrics, { ...fields, ms: endedAt - startedAt }));
+      for (const line of taskMetricsLines(source, endedAt, tasks.take(), awsRequestId)) print(line);
     }
   };
 }
 /** The least time that is left when a batch answers is longer than this (sqs-batch.ts). */
 const FLUSH_MS = 1_000;
 /** Waits for a flush, but not until the invocation is ended. What is not written by then may be lost. */
-async function inTime(flush: Promise<void>): Promise<void> {
+async function inTime(flush: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, FLUSH_MS);

@@ -4,6 +4,7 @@ import {
   METRIC_NAMESPACE,
   type MetricName,
 } from "../core/names/metric-names.ts";
+import { type TaskCount, taskGroup, type TaskMetric } from "../core/names/task-metrics.ts";
 import type { Log } from "../host/log.ts";
 
 /** Writes one line to the function's log. */
@@ -62,4 +63,47 @@ export function metricsLine(
       ],
     },
   });
+}
+
+/**
+ * Returns a line of metrics for each task and site that was counted. The metrics are those of the whole deployment. The
+ * task, its group and its site are fields of the line, by which people query: as dimensions each would be billed as a
+ * metric of its own.
+ */
+export function taskMetricsLines(
+  source: MetricSource,
+  now: number,
+  counts: readonly TaskCount[],
+  requestId: string,
+): readonly string[] {
+  const [deployment, name] = METRIC_DIMENSIONS;
+  const lines = new Map<string, { task: string; site: string; metrics: { [metric in TaskMetric]?: number } }>();
+  for (const { metric, task, site, count } of counts) {
+    const line = lines.get(`${site} ${task}`) ?? { task, site, metrics: {} };
+    lines.set(`${site} ${task}`, line);
+    line.metrics[metric] = count;
+  }
+  return [...lines.values()].map(({ task, site, metrics }) =>
+    JSON.stringify({
+      level: "info",
+      message: "task",
+      requestId,
+      [deployment]: source.deployment,
+      [name]: source.function,
+      task,
+      task_group: taskGroup(task),
+      site,
+      ...metrics,
+      _aws: {
+        Timestamp: now,
+        CloudWatchMetrics: [
+          {
+            Namespace: METRIC_NAMESPACE,
+            Dimensions: [[deployment]],
+            Metrics: Object.keys(metrics).map((Name) => ({ Name, Unit: "Count" })),
+          },
+        ],
+      },
+    }),
+  );
 }

@@ -28,6 +28,11 @@ export function rateLimited(
   };
 }
 
+/** Returns what reports that a resource of tasks could not be closed. */
+export function closeFailure(log: Log): (resource: string, error: unknown) => void {
+  return (resource, error) => log("warn", "a resource could not be closed", { resource, cause: messageOf(error) });
+}
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

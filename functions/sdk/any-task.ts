@@ -3,6 +3,7 @@ import type { FailurePolicy } from "../core/canvas/canvas.ts";
 import type { TaskInfo } from "../core/task/invocation.ts";
 import type { AnyBulkDefinition } from "./bulk.ts";
 import type { LimitSettings } from "./limit-settings.ts";
+import type { LogSettings } from "./task-settings.ts";
 import type { TaskContext } from "./task-context.ts";
 
 export const taskMark = Symbol.for("fanfold.task");
@@ -21,6 +22,7 @@ export interface AnyTask {
     readonly policy: FailurePolicy;
     /** The limits as they were given: their keys are texts, or functions. */
     readonly limits: LimitSettings;
+    readonly log: LogSettings;
     readonly run: (ctx: TaskContext, ...args: readonly unknown[]) => unknown;
     /** Set only for a bulk task. `run` above then calls this with one run. */
     readonly bulk?: Pick<AnyBulkDefinition, "run" | "beforePass" | "afterPass">;

@@ -2,6 +2,7 @@ import type * as z from "zod/v4/core";
 import { FanfoldError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import { type BulkInfo, type BulkLimits, readBulk } from "../core/task/bulk.ts";
+import type { ResourceContext } from "./resource.ts";
 import type { TaskContext, TaskLog } from "./task-context.ts";
 import type { KwargsOf, TaskSettings } from "./task-settings.ts";
 
@@ -25,7 +26,7 @@ export interface BulkRun<Args extends readonly unknown[] = readonly unknown[], K
 export type BulkRunOutcome<Value = unknown> = { readonly value: Value } | { readonly error: Error | string };
 
 /** What the code of a bulk task, and its hooks, are told of the process that calls them. */
-export interface BulkContext {
+export interface BulkContext extends ResourceContext {
   readonly task: string;
   readonly site: string;
   readonly queue: string;

@@ -1,6 +1,15 @@
 import * as z from "zod";
 import { FanfoldError } from "../core/errors.ts";
 import { ENGINE_QUEUE, QUEUE_FUNCTIONS, type QueueFunction } from "../core/names/queue-name.ts";
+import {
+  FUNCTION,
+  type FunctionConfig,
+  functionOf,
+  NEEDS,
+  type NeedsConfig,
+  refuseNeeds,
+  whole,
+} from "./function-config.ts";
 import { refuseRepeats } from "./refuse-repeats.ts";
 import { type NamedSchedule, SCHEDULES } from "./schedule-config.ts";
 import { describeIssue } from "./schema-issue.ts";
@@ -15,7 +24,7 @@ export interface FanfoldConfig {
   /** Concurrent runs in each worker process of a single machine. Each of its queues has fewer, see `threads`. */
   readonly concurrency: number;
   /**
-   * When a worker process of a single machine is replaced by a new one, between runs: after so many `runs` begun, or
+   * When a worker process of a single machine is replaced by a new one, between runs. After so many `runs` begun, or
    * above so many MB of resident memory (`memoryMb`, at least 256). For code that leaks. Default: never.
    */
   readonly recycle?: { readonly runs?: number; readonly memoryMb?: number };
@@ -55,7 +64,7 @@ export interface FanfoldConfig {
 }
 
 /** One place where work runs. */
-export interface SiteConfig {
+export interface SiteConfig extends NeedsConfig {
   /** Name of the site, at most 40 characters. */
   readonly name: string;
   /** Module of the tasks that run here. Default: that of the deployment. */
@@ -122,32 +131,6 @@ export interface QueueConfig {
   readonly windowSeconds?: number;
 }
 
-/** Settings of one Lambda function. */
-export interface FunctionConfig {
-  /** Memory in MB, 128 to 10,240. CPU grows with memory, and 1,769 MB are one core. Default 1,024. */
-  readonly memoryMb?: number;
-  /** Seconds until an invocation ends, 30 to 900. It limits one attempt of a task here. Default 300. */
-  readonly timeoutSeconds?: number;
-  /** Concurrent invocations of the account that are reserved for this function. Default: none. */
-  readonly reservedConcurrency?: number;
-  /**
-   * Permissions of the tasks on AWS, beside those that the engine needs. Actions are named in full, without `*`.
-   * Default: none.
-   */
-  readonly permissions?: readonly PermissionConfig[];
-}
-
-/**
- * Actions that tasks may call on these resources.
- * @example { actions: ["s3:GetObject"], resources: ["arn:aws:s3:::invoices/2026/*"] }
- */
-export interface PermissionConfig {
-  /** Actions, for instance `s3:GetObject`. */
-  readonly actions: readonly string[];
-  /** ARNs; `*` is allowed in them. */
-  readonly resources: readonly string[];
-}
-
 /** Settings of the HTTP API on AWS. */
 export interface ApiConfig {
   /**
@@ -204,8 +187,6 @@ const name = (characters: number) =>
     .string()
     .regex(/^[A-Za-z0-9_-]+$/, "must consist of letters, digits, _ and -")
     .max(characters, `must have at most ${characters} characters`);
-const whole = (from: number, to: number) =>
-  z.number().int("must be a whole number").min(from, `must be at least ${from}`).max(to, `must be at most ${to}`);
 const modulePath = z.string().regex(/\.[cm]?[jt]s$/, "must be the path of a module that ends in .ts, .mts or .js");
 
 const QUEUE = z
@@ -237,42 +218,33 @@ const QUEUE = z
     path: ["function"],
     message: 'interactive and settings exist on the queue "default" only',
   });
-const FUNCTION = z.strictObject({
-  memoryMb: whole(128, 10_240).default(1_024),
-  timeoutSeconds: whole(30, 900).default(300),
-  reservedConcurrency: whole(1, 1_000_000).optional(),
-  permissions: z
-    .array(
-      z.strictObject({
-        actions: z
-          .array(
-            z.string().regex(/^[a-z0-9-]+:[A-Za-z0-9]+$/, "must name one action in full, for instance s3:GetObject"),
-          )
-          .min(1),
-        resources: z.array(z.string().startsWith("arn:", "must be an ARN")).min(1),
-      }),
-    )
-    .default([]),
-});
 const packages = z
   .array(
     z.string().regex(/^(@[a-z0-9][\w.-]*\/)?[a-z0-9][\w.-]*$/, "must be the name of a package, for instance sharp"),
   )
   .default([]);
-const SITE = z.strictObject({
-  name: name(40),
-  tasks: modulePath.optional(),
-  nodeModules: packages,
-  external: packages,
-  queues: z
-    .array(QUEUE)
-    .default([])
-    .superRefine((queues, context) => refuseRepeats(queues, (queue) => `${queue.name}#${queue.function}`, context)),
-  threads: whole(1, 10_000).optional(),
-  cap: whole(1, 100_000).optional(),
-  process: z.boolean().default(true),
-  functions: z.strictObject(Object.fromEntries(QUEUE_FUNCTIONS.map((each) => [each, FUNCTION.optional()]))).default({}),
-});
+const SITE = z
+  .strictObject({
+    ...NEEDS,
+    name: name(40),
+    tasks: modulePath.optional(),
+    nodeModules: packages,
+    external: packages,
+    queues: z
+      .array(QUEUE)
+      .default([])
+      .superRefine((queues, context) => refuseRepeats(queues, (queue) => `${queue.name}#${queue.function}`, context)),
+    threads: whole(1, 10_000).optional(),
+    cap: whole(1, 100_000).optional(),
+    process: z.boolean().default(true),
+    functions: z
+      .strictObject(Object.fromEntries(QUEUE_FUNCTIONS.map((each) => [each, FUNCTION.optional()])))
+      .default({}),
+  })
+  .superRefine((site, context) => {
+    for (const [kind, own] of [["worker", undefined] as const, ...Object.entries(site.functions)])
+      refuseNeeds(functionOf(site, own ?? FUNCTION.parse({})), own === undefined ? [] : ["functions", kind], context);
+  });
 const CONFIG = z
   .strictObject({
     // The name of the bucket has the prefix, the account and the region in at most 63 lower-case characters.
@@ -374,7 +346,7 @@ export function defineConfig(config: FanfoldConfig): Settings {
   );
 }
 
-/** Adds the default queue, and settings for each function that a queue needs. */
+/** Adds the default queue, and settings for each function that a queue needs, with what its site names. */
 function withDefaults(site: z.output<typeof SITE>) {
   const queues = site.queues.some((queue) => queue.name === "default" && queue.function === "worker")
     ? site.queues
@@ -383,7 +355,7 @@ function withDefaults(site: z.output<typeof SITE>) {
   return {
     ...site,
     queues,
-    functions: kinds.map((kind) => ({ kind, ...(site.functions[kind] ?? FUNCTION.parse({})) })),
+    functions: kinds.map((kind) => ({ kind, ...functionOf(site, site.functions[kind] ?? FUNCTION.parse({})) })),
   };
 }
 

@@ -9,12 +9,20 @@ import type { AttemptEffects } from "./attempt-effects.ts";
 import { canvasOf, type CanvasSource } from "./canvas-builder.ts";
 import { TaskError } from "./errors.ts";
 import { type AttemptWaits, dependencyValue } from "./attempt-waits.ts";
+import { captureInto, type LogLevel } from "./console-capture.ts";
+import { LOG_LEVELS, type LogSettings } from "./task-settings.ts";
+import type { Supplies } from "./resource-pool.ts";
 import { SPAWNED, spawnedGroup } from "./spawned-group.ts";
 import { createBlobs, type TaskBlobs } from "./task-blobs.ts";
 import type { CursorItem, TaskContext, TaskLog } from "./task-context.ts";
 
-type LogLevel = "debug" | "info" | "warn" | "error";
-
+/** What collects the effects of an attempt, and what it is given. */
+interface ContextParts {
+  readonly effects: AttemptEffects;
+  readonly waits: AttemptWaits;
+  readonly supplies: Supplies;
+  readonly log: LogSettings;
+}
 /**
  * The context of one attempt. Its functions are bound, so that tasks may destructure it:
  * `({ spawn, log }, path) => ..`. They are created on access, because most tasks use few of them.
@@ -25,22 +33,23 @@ class AttemptContext implements TaskContext {
   readonly #streamsResults: boolean;
   readonly #effects: AttemptEffects;
   readonly #waits: AttemptWaits;
+  readonly #supplies: Supplies;
+  readonly #logs: LogSettings;
   #log: TaskLog | undefined;
   #blobs: TaskBlobs | undefined;
   #deps: TaskContext["deps"] | undefined;
 
-  constructor(
-    call: TaskCall,
-    kwargs: JsonObject,
-    streamsResults: boolean,
-    effects: AttemptEffects,
-    waits: AttemptWaits,
-  ) {
+  constructor(call: TaskCall, kwargs: JsonObject, streamsResults: boolean, parts: ContextParts) {
     this.#call = call;
     this.kwargs = kwargs;
     this.#streamsResults = streamsResults;
-    this.#effects = effects;
-    this.#waits = waits;
+    this.#effects = parts.effects;
+    this.#waits = parts.waits;
+    this.#supplies = parts.supplies;
+    this.#logs = parts.log;
+    // What is printed before the task asks for its log belongs there too.
+    if (parts.log.capturesConsole)
+      this.#log = captureInto(call, createLog(call, parts.log), (level) => keeps(parts.log, level));
   }
   get task(): string {
     return this.#call.task;
@@ -82,10 +91,16 @@ class AttemptContext implements TaskContext {
     return { group: this.#call.groupId, index: this.#call.index };
   }
   get log(): TaskLog {
-    return (this.#log ??= createLog(this.#call));
+    return (this.#log ??= createLog(this.#call, this.#logs));
   }
   get blobs(): TaskBlobs {
     return (this.#blobs ??= createBlobs(this.#call.services));
+  }
+  get use(): TaskContext["use"] {
+    return this.#supplies.use;
+  }
+  get secret(): TaskContext["secret"] {
+    return this.#supplies.secret;
   }
   get deps(): TaskContext["deps"] {
     return (this.#deps ??= Object.freeze(
@@ -174,10 +189,9 @@ export function createContext(
   call: TaskCall,
   kwargs: JsonObject,
   streamsResults: boolean,
-  effects: AttemptEffects,
-  waits: AttemptWaits,
+  parts: ContextParts,
 ): TaskContext {
-  const context = new AttemptContext(call, kwargs, streamsResults, effects, waits);
+  const context = new AttemptContext(call, kwargs, streamsResults, parts);
   (call as { [CONTEXT]?: TaskContext })[CONTEXT] = context;
   return context;
 }
@@ -198,12 +212,17 @@ function groupHandle(value: Json | undefined): GroupHandle | undefined {
     : undefined;
 }
 
-function createLog(call: TaskCall): TaskLog {
+function keeps({ level }: LogSettings, of: LogLevel): boolean {
+  return LOG_LEVELS.indexOf(of) >= LOG_LEVELS.indexOf(level);
+}
+function createLog(call: TaskCall, logs: LogSettings): TaskLog {
+  const drop = (): void => undefined;
   const at = (level: LogLevel) => (message: string, fields?: JsonObject) => {
     const line = String(message).slice(0, LIMITS.logLineCharacters).toWellFormed();
     call.services.log(level, line, ...(fields === undefined ? [] : [logFields(fields)]));
   };
-  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+  const kept = (level: LogLevel): TaskLog[LogLevel] => (keeps(logs, level) ? at(level) : drop);
+  return { debug: kept("debug"), info: kept("info"), warn: kept("warn"), error: kept("error") };
 }
 
 /**

@@ -1,9 +1,23 @@
 /** The public interface for authors of tasks and workflows. */
-export { defineTask, type Task, type TaskDefinition, type ValueOf } from "./task.ts";
+export {
+  defineTask,
+  type RemoveCall,
+  type ScheduleCall,
+  type Task,
+  type TaskDefinition,
+  type ValueOf,
+} from "./task.ts";
 export { DEFAULT_TIMEOUT_SECONDS, type KwargsOf } from "./task-settings.ts";
 export { type AnyTask } from "./any-task.ts";
 export type { BulkContext, BulkRun, BulkRunOutcome, BulkTaskDefinition } from "./bulk.ts";
 export { defineStateMachineTask, type InputContext, type StateMachineTaskDefinition } from "./state-machine-task.ts";
+export {
+  type AnyResource,
+  defineResource,
+  type Resource,
+  type ResourceContext,
+  type ResourceDefinition,
+} from "./resource.ts";
 export type { Keyed, KeyContext, LimitKey, LimitSettings } from "./limit-settings.ts";
 export type { ConcurrencyLimit, LockRequest, RateLimit } from "../core/task/run-limits.ts";
 export type { Ends, Missing } from "./partial-args.ts";
@@ -68,6 +82,8 @@ export type {
 export { FanfoldError, type ErrorCode } from "../core/errors.ts";
 export type { ErrorData, GroupHandle, ResultEntry, TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 export type { RetryPolicy } from "../core/retry-policy.ts";
+export type { ForgottenRun, ScheduledRun, ScheduleRunOptions } from "../core/task/scheduled-run.ts";
+export type { RetryTier, RetryTiers } from "../core/tiers.ts";
 export type { Json, Jsonified, JsonObject } from "../core/json.ts";
 export type { Names } from "../core/names/known-names.ts";
 export { formatQueueName, parseQueueName, type QueueDefaults, type QueueFunction } from "../core/names/queue-name.ts";

@@ -47,7 +47,7 @@ export async function importTasks(path: string, load: () => Promise<Exports>): P
 }
 /** Returns the line that threw: the first of the stack that belongs to neither a package nor to Fanfold. */
 function lineOf({ stack = "" }: Error): string | undefined {
-  const lines = [...stack.matchAll(/(?:\bat |\()(?:async )?((?:file:\/\/)?\/[^\s()]+:\d+:\d+)\)?$/gm)];
+  const lines = [...stack.matchAll(/(?:^|\bat |\()(?:async )?((?:file:\/\/)?\/[^\s()]+:\d+(?::\d+)?)\)?$/gm)];
   return lines.map(([, line = ""]) => line).find((line) => !/\/node_modules\/|\/functions\/(sdk|core)\//.test(line));
 }
 
@@ -55,7 +55,11 @@ function lineOf({ stack = "" }: Error): string | undefined {
  * Checks that a queue exists for each task. `site` is the site of queues that name none.
  * @throws FanfoldError `unknown_queue`
  */
-export function checkQueues(tasks: readonly AnyTask[], site: string, known: readonly string[]): void {
+export function checkQueues(
+  tasks: readonly Pick<AnyTask, "name" | "info">[],
+  site: string,
+  known: readonly string[],
+): void {
   for (const { name, info } of tasks)
     requireQueue(formatQueueName(parseQueueName(info.queue ?? "default", { site })), known, `task ${name}`);
 }

@@ -12,6 +12,7 @@ import { createContext } from "./create-context.ts";
 import { withCall } from "./current-task.ts";
 import { typeError } from "./errors.ts";
 import { AttemptWaits } from "./attempt-waits.ts";
+import { processSupplies, type Supplies } from "./resource-pool.ts";
 import { describeIssue } from "./schema-issue.ts";
 import { streamItems } from "./stream-items.ts";
 
@@ -24,22 +25,27 @@ export function runAttempt(
   task: AnyTask,
   call: TaskCall,
   args: readonly Json[] = call.args,
+  supplies = processSupplies,
 ): MaybePromise<TaskOutcome> {
   const { kwargs, args: checks } = task.definition;
   return kwargs === undefined && checks === undefined
-    ? runOnce(task, call, args, call.kwargs)
-    : runChecked(task, call, args);
+    ? runOnce(task, call, { args, kwargs: call.kwargs }, supplies)
+    : runChecked(task, call, args, supplies);
 }
-async function runChecked(task: AnyTask, call: TaskCall, args: readonly Json[]): Promise<TaskOutcome> {
-  const checked = await checkCall(task, call, args);
-  return runOnce(task, call, checked.args, checked.kwargs);
-}
-/** Returns the arguments of a call as the schemas of its task make them. Throws an outcome when they do not fit. */
-export async function checkCall(
+async function runChecked(
   task: AnyTask,
   call: TaskCall,
-  args: readonly Json[] = call.args,
-): Promise<{ readonly args: readonly unknown[]; readonly kwargs: JsonObject }> {
+  args: readonly Json[],
+  supplies: Supplies,
+): Promise<TaskOutcome> {
+  return runOnce(task, call, await checkCall(task, call, args), supplies);
+}
+interface Arguments {
+  readonly args: readonly unknown[];
+  readonly kwargs: JsonObject;
+}
+/** Returns the arguments of a call as the schemas of its task make them. Throws an outcome when they do not fit. */
+export async function checkCall(task: AnyTask, call: TaskCall, args: readonly Json[] = call.args): Promise<Arguments> {
   const { definition } = task;
   const kwargs =
     definition.kwargs === undefined ? call.kwargs : await checkKwargs(task, definition.kwargs, call.kwargs);
@@ -49,8 +55,8 @@ export async function checkCall(
 function runOnce(
   task: AnyTask,
   call: TaskCall,
-  args: readonly unknown[],
-  kwargs: JsonObject,
+  { args, kwargs }: Arguments,
+  supplies: Supplies,
 ): MaybePromise<TaskOutcome> {
   const { definition, info } = task;
   const waits = new AttemptWaits(call.services);
@@ -59,7 +65,7 @@ function runOnce(
     isAsyncIterable(returned) ? stream(task, call, returned, effects, waits) : success(task, returned, effects);
   let ended: MaybePromise<TaskOutcome>;
   try {
-    const ctx = createContext(call, kwargs, info.streamsResults, effects, waits);
+    const ctx = createContext(call, kwargs, info.streamsResults, { effects, waits, supplies, log: definition.log });
     const returned: unknown = withCall(call, () => definition.run(ctx, ...args));
     ended = andThen(isThenable(returned) ? Promise.resolve(returned) : returned, end);
   } catch (thrown) {

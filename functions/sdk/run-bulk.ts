@@ -12,17 +12,18 @@ import type { AnyBulkDefinition, BulkContext, BulkRun, BulkRunOutcome } from "./
 import { createContext } from "./create-context.ts";
 import { withCall } from "./current-task.ts";
 import { outcomeOf } from "./outcome-of.ts";
+import type { Supplies } from "./resource-pool.ts";
 import { checkCall, resultJson } from "./run-attempt.ts";
 import type { TaskContext } from "./task-context.ts";
 
 type Bulk = Pick<AnyBulkDefinition, "run">;
 
 /** Calls the code of a bulk task for runs whose arguments fit. The others fail, and are not in the call. */
-export async function runBulk(task: AnyTask, call: BulkCall): Promise<BulkOutcome> {
-  const checked = await Promise.all(call.runs.map((run) => check(task, run)));
+export async function runBulk(task: AnyTask, call: BulkCall, supplies: Supplies): Promise<BulkOutcome> {
+  const checked = await Promise.all(call.runs.map((run) => check(task, run, supplies)));
   const fitting = checked.flatMap((each) => ("run" in each ? [each.run] : []));
   try {
-    const ends = (fitting.length === 0 ? [] : await runFitting(task, call, fitting)).values();
+    const ends = (fitting.length === 0 ? [] : await runFitting(task, call, fitting, supplies)).values();
     const outcomes = checked.map((each) => ("run" in each ? (ends.next().value as TaskOutcome) : each.outcome));
     return { kind: "called", outcomes };
   } catch (thrown) {
@@ -32,15 +33,22 @@ export async function runBulk(task: AnyTask, call: BulkCall): Promise<BulkOutcom
   }
 }
 /** Calls a hook of a bulk task. */
-export async function runHook({ name, definition }: AnyTask, hook: PassHook, call: HookCall): Promise<void> {
+export async function runHook(
+  { name, definition }: AnyTask,
+  hook: PassHook,
+  call: HookCall,
+  supplies: Supplies,
+): Promise<void> {
   const code = definition.bulk?.[hook];
-  if (code) await raceAbort(call.signal, async () => code(contextOf(name, call)));
+  if (code) await raceAbort(call.signal, async () => code(contextOf(name, call, supplies)));
 }
 /** Calls the code of a bulk task with one run, and ends as that run does. */
 export function runSingle(task: () => AnyTask, { run }: Bulk): AnyTask["definition"]["run"] {
   return async (ctx, ...args) => {
-    const { deadline, signal, site, queue } = ctx;
-    const returned: unknown = await run({ task: ctx.task, deadline, signal, site, queue }, [bulkRun(ctx, args)]);
+    const { deadline, signal, site, queue, use, secret } = ctx;
+    const returned: unknown = await run({ task: ctx.task, deadline, signal, site, queue, use, secret }, [
+      bulkRun(ctx, args),
+    ]);
     const [outcome] = requireOutcomes(ctx.task, returned, 1);
     if (!isOutcome(outcome)) throw new OutcomeError(noOutcome(task()));
     if ("error" in outcome) throw asError(outcome.error);
@@ -51,20 +59,31 @@ export function runSingle(task: () => AnyTask, { run }: Bulk): AnyTask["definiti
 async function check(
   task: AnyTask,
   call: TaskCall,
+  supplies: Supplies,
 ): Promise<{ readonly run: BulkRun } | { readonly outcome: TaskOutcome }> {
   try {
     const { args, kwargs } = await checkCall(task, call);
-    const ctx = createContext(call, kwargs, false, new AttemptEffects("settled"), new AttemptWaits(call.services));
+    const ctx = createContext(call, kwargs, false, {
+      effects: new AttemptEffects("settled"),
+      waits: new AttemptWaits(call.services),
+      supplies,
+      log: task.definition.log,
+    });
     return { run: bulkRun(ctx, args) };
   } catch (thrown) {
     return { outcome: outcomeOf(thrown, call.signal) };
   }
 }
-async function runFitting(task: AnyTask, call: BulkCall, runs: readonly BulkRun[]): Promise<readonly TaskOutcome[]> {
+async function runFitting(
+  task: AnyTask,
+  call: BulkCall,
+  runs: readonly BulkRun[],
+  supplies: Supplies,
+): Promise<readonly TaskOutcome[]> {
   const { run } = task.definition.bulk as Bulk;
   let left: Promise<unknown> | undefined;
   const code = async (): Promise<unknown> =>
-    withCall(call.runs[0] as TaskCall, () => run(contextOf(task.name, call), runs));
+    withCall(call.runs[0] as TaskCall, () => run(contextOf(task.name, call, supplies), runs));
   try {
     const returned = await raceAbort(call.signal, () => (left = code()));
     return requireOutcomes(task.name, returned, runs.length).map((each) => end(task, each));
@@ -73,9 +92,11 @@ async function runFitting(task: AnyTask, call: BulkCall, runs: readonly BulkRun[
     throw thrown;
   }
 }
-function contextOf(task: string, { site, queue, deadline, signal }: HookCall): BulkContext {
+function contextOf(task: string, { site, queue, deadline, signal }: HookCall, { use, secret }: Supplies): BulkContext {
   return {
     task,
+    use,
+    secret,
     site,
     queue,
     deadline,

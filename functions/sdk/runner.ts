@@ -3,8 +3,10 @@ import type { Json } from "../core/json.ts";
 import { addCounts, type Counts } from "../core/plan/counts.ts";
 import type { MaybePromise, TaskCall, TaskOutcome, TaskRegistry, TaskRunner } from "../core/task/invocation.ts";
 import { raceAbort } from "./abort-race.ts";
+import { installCapture } from "./console-capture.ts";
 import type { AnyTask } from "./any-task.ts";
 import { outcomeOf } from "./outcome-of.ts";
+import { processSupplies, type Supplies } from "./resource-pool.ts";
 import { runAttempt } from "./run-attempt.ts";
 import { runBulk, runHook } from "./run-bulk.ts";
 import { limitsOfCall } from "./limits-of-call.ts";
@@ -23,32 +25,37 @@ export function createRegistry(tasks: Iterable<AnyTask>): TaskRegistry {
 
 /**
  * Returns a runner of these tasks. Every result of user code becomes an outcome. The outcome comes promptly once the
- * signal of the call aborts, even when user code ignores the signal.
+ * signal of the call aborts, even when user code ignores the signal. `supplies` says what `ctx.use` gives. Default: the
+ * resources of the process.
  * @throws FanfoldError `invalid_request` when two tasks have the same name
  * @example const outcome = await createRunner([add]).run(call); // { kind: "success", value: 4 }
  */
-export function createRunner(tasks: Iterable<AnyTask>): TaskRunner {
+export function createRunner(tasks: Iterable<AnyTask>, supplies: Supplies = processSupplies): TaskRunner {
   const byName = tasksByName(tasks);
+  if ([...byName.values()].some(({ definition }) => definition.log.capturesConsole)) installCapture();
   return {
-    run: (call) => runCall(byName.get(call.task), call),
+    run: (call) => runCall(byName.get(call.task), call, supplies),
     limits: (call) => limitsOfCall(byName.get(call.task), call),
     runBulk: async (call) => {
       const task = byName.get(call.task);
-      return task?.definition.bulk ? runBulk(task, call) : { kind: "failed", outcome: unknownTask(call.task) };
+      return task?.definition.bulk
+        ? runBulk(task, call, supplies)
+        : { kind: "failed", outcome: unknownTask(call.task) };
     },
     runHook: async (name, hook, call) => {
       const task = byName.get(name);
-      if (task) await runHook(task, hook, call);
+      if (task) await runHook(task, hook, call, supplies);
     },
   };
 }
 
-function runCall(task: AnyTask | undefined, call: TaskCall): MaybePromise<TaskOutcome> {
+function runCall(task: AnyTask | undefined, call: TaskCall, supplies: Supplies): MaybePromise<TaskOutcome> {
   if (task === undefined) return unknownTask(call.task);
   const { signal } = call;
   if (signal.aborted) return outcomeOf(signal.reason, signal);
   try {
-    const running = call.each === undefined ? runAttempt(task, call) : runEach(task, call, call.each);
+    const running =
+      call.each === undefined ? runAttempt(task, call, call.args, supplies) : runEach(task, call, call.each, supplies);
     return running instanceof Promise ? untilAborted(running, call) : running;
   } catch (thrown) {
     return outcomeOf(thrown, signal);
@@ -70,15 +77,20 @@ async function untilAborted(running: Promise<TaskOutcome>, call: TaskCall): Prom
   }
 }
 
-async function runItem(task: AnyTask, call: TaskCall, args: readonly Json[]): Promise<TaskOutcome> {
+async function runItem(task: AnyTask, call: TaskCall, args: readonly Json[], supplies: Supplies): Promise<TaskOutcome> {
   try {
-    return await runAttempt(task, call, args);
+    return await runAttempt(task, call, args, supplies);
   } catch (thrown) {
     return outcomeOf(thrown, call.signal);
   }
 }
 /** Runs one attempt that calls the task for each item. The first call that does not simply succeed ends the attempt. */
-async function runEach(task: AnyTask, call: TaskCall, each: "map" | "starmap"): Promise<TaskOutcome> {
+async function runEach(
+  task: AnyTask,
+  call: TaskCall,
+  each: "map" | "starmap",
+  supplies: Supplies,
+): Promise<TaskOutcome> {
   if (task.info.bulk)
     throw new FanfoldError(
       "invalid_request",
@@ -89,7 +101,7 @@ async function runEach(task: AnyTask, call: TaskCall, each: "map" | "starmap"): 
   let items: Counts | undefined;
   for (const item of call.args[0] as readonly Json[]) {
     call.signal.throwIfAborted();
-    const outcome = await runItem(task, call, each === "map" ? [item] : (item as readonly Json[]));
+    const outcome = await runItem(task, call, each === "map" ? [item] : (item as readonly Json[]), supplies);
     if (outcome.kind === "execution") {
       throw new FanfoldError(
         "invalid_request",

@@ -1,6 +1,7 @@
 import type { Canvas } from "../core/canvas/canvas.ts";
 import { FanfoldError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
+import type { ForgottenRun, ScheduledRun, ScheduleRunOptions } from "../core/task/scheduled-run.ts";
 
 /** Options of a job at its start. */
 export interface SubmitOptions {
@@ -25,6 +26,10 @@ export interface SubmittedJob {
 export interface Submitter {
   /** Starts the canvas as a job, or returns the job that an earlier start with the same key made. */
   submit(canvas: Canvas, options: SubmitOptions): Promise<SubmittedJob>;
+  /** Asks for a shared run, for `task.schedule`. */
+  scheduleRun?(canvas: Canvas, options: ScheduleRunOptions): Promise<ScheduledRun>;
+  /** Forgets a shared run, for `task.remove`. */
+  forgetRun?(canvas: Canvas): Promise<ForgottenRun>;
 }
 
 let current: Submitter | undefined;
@@ -48,12 +53,22 @@ export interface SubmitCall extends SubmitOptions {
  * @throws FanfoldError `engine_unavailable` without a submitter
  */
 export async function submitCanvas(canvas: Canvas, call: SubmitCall = {}): Promise<SubmittedJob> {
-  const { submitter = current, ...options } = call;
-  if (submitter === undefined) {
+  const { submitter, ...options } = call;
+  return submitterFor(submitter).submit(canvas, options);
+}
+function submitterFor(given: Submitter | undefined): Submitter {
+  const submitter = given ?? current;
+  if (submitter === undefined)
     throw new FanfoldError(
       "engine_unavailable",
       "nobody can start jobs here: call setSubmitter(..) first, or give submit({ submitter })",
     );
-  }
-  return submitter.submit(canvas, options);
+  return submitter;
+}
+/** Returns the call of the submitter that works on shared runs. */
+export function sharedRunsOf(given: Submitter | undefined): Required<Pick<Submitter, "scheduleRun" | "forgetRun">> {
+  const submitter = submitterFor(given);
+  if (submitter.scheduleRun && submitter.forgetRun)
+    return submitter as Required<Pick<Submitter, "scheduleRun" | "forgetRun">>;
+  throw new FanfoldError("engine_unavailable", "this submitter has no scheduleRun and forgetRun, as a client has");
 }

@@ -2,6 +2,7 @@ import type { EventValue, KnownEvent } from "../core/names/known-names.ts";
 import type { FailurePolicy } from "../core/canvas/canvas.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { GroupHandle, ResultEntry } from "../core/task/invocation.ts";
+import type { ResourceContext } from "./resource.ts";
 import type { TaskBroken } from "./errors.ts";
 import type { TaskSignature } from "./signature.ts";
 import type { CanvasSource } from "./canvas-builder.ts";
@@ -71,7 +72,7 @@ export interface CallbackOptions {
 }
 
 /** One attempt of one run, as the task sees it. It is read-only, and must not be used after the run has ended. */
-export interface TaskContext<Kwargs = JsonObject> {
+export interface TaskContext<Kwargs = JsonObject> extends ResourceContext {
   /** The name of the task. */
   readonly task: string;
   /** The job that the run belongs to. */

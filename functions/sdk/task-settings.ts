@@ -10,6 +10,8 @@ import { parseQueueName } from "../core/names/queue-name.ts";
 import { type RetryPolicy, retryPolicy } from "../core/retry-policy.ts";
 import type { TaskInfo } from "../core/task/invocation.ts";
 import { readRedact } from "../core/task/redact.ts";
+import type { LogLevel } from "./console-capture.ts";
+import { readTiers, type RetryTiers } from "../core/tiers.ts";
 import { type LimitSettings, limitsPart } from "./limit-settings.ts";
 
 /**
@@ -85,12 +87,42 @@ export interface TaskSettings extends LimitSettings {
    * worker with the higher version runs. `"eager"` lists the runs, as `listed` does.
    */
   readonly refresh?: "lazy" | "eager";
+  /**
+   * What goes into the log of a run: `"ctx"` (the default) what the task gives to `ctx.log`, `"console"` also what its
+   * code and its libraries print. On AWS the lines are then in the log of the function as well, as JSON with the ids of
+   * job and run.
+   */
+  readonly logs?: "ctx" | "console";
+  /** Least level of a line that is kept. Default `"debug"`, which keeps all. */
+  readonly logLevel?: LogLevel;
+  /**
+   * When a failed run that jobs share runs again without being asked, after the retries of its attempts. `"snoop"`: after
+   * 4 minutes until the third failure in a row, after 2 hours until the sixth, after 4,000 minutes until the ninth, also
+   * when the task has called it broken. Default: when somebody asks.
+   */
+  readonly tiers?: "snoop" | RetryTiers;
   /** Runs that jobs share, and that must have ended before a run of this task starts: `ctx.deps` has their values. */
   readonly dependsOn?: { readonly [name: string]: DependencySource };
   /**
    * When the children that the task spawns or streams have failed, which then fails the run. Default `settled`: never.
    */
   readonly policy?: FailurePolicy;
+}
+
+/** What a task says of its logs. */
+export interface LogSettings {
+  readonly capturesConsole: boolean;
+  readonly level: LogLevel;
+}
+export const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+/** Returns the settings of logs, and throws `invalid_request` for those that are wrong. */
+export function logSettings({ name, logs = "ctx", logLevel = "debug" }: TaskSettings, isBulk: boolean): LogSettings {
+  if (logs !== "ctx" && logs !== "console") throw invalid("/logs", `logs of ${name} must be "ctx" or "console"`);
+  if (logs === "console" && isBulk)
+    throw invalid("/logs", `logs of the bulk task ${name}: what it prints belongs to no single run; use run.log`);
+  if (!LOG_LEVELS.includes(logLevel))
+    throw invalid("/logLevel", `logLevel of ${name} must be one of ${LOG_LEVELS.join(", ")}`);
+  return { capturesConsole: logs === "console", level: logLevel };
 }
 
 /** Returns what the engine knows of a task. Throws `invalid_request` for settings that are wrong. */
@@ -110,6 +142,7 @@ export function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
     dependsOn,
     listed = false,
     refresh = "lazy",
+    tiers,
     redact,
   } = settings;
   const problem = nameProblem(name);
@@ -137,6 +170,7 @@ export function taskInfo(settings: TaskSettings, run: unknown): TaskInfo {
     ...(scope !== undefined && { scope: readScope(scope, "/scope") }),
     ...((listed || refresh === "eager") && { listed: true as const }),
     ...(refresh === "eager" && { refresh }),
+    ...(tiers !== undefined && { tiers: readTiers(tiers, "/tiers") }),
     ...(dependsOn !== undefined && { dependsOn: readDependsOn(dependsOn, "/dependsOn", readSignatureOptions) }),
     ...(redact !== undefined && { redact: readRedact(redact, "/redact") }),
     ...limitsPart(settings),

@@ -17,9 +17,10 @@ import { limitSettings } from "./limit-settings.ts";
 import type { Ends, Missing } from "./partial-args.ts";
 import { runSingle } from "./run-bulk.ts";
 import { createSignature, type SignatureParts, type TaskSignature } from "./signature.ts";
-import type { SubmittedJob } from "./submitter.ts";
+import type { ForgottenRun, ScheduledRun, ScheduleRunOptions } from "../core/task/scheduled-run.ts";
+import { sharedRunsOf, type SubmittedJob, type Submitter } from "./submitter.ts";
 import type { TaskContext } from "./task-context.ts";
-import { type KwargsOf, taskInfo, type TaskSettings } from "./task-settings.ts";
+import { type KwargsOf, logSettings, taskInfo, type TaskSettings } from "./task-settings.ts";
 
 /**
  * The type of the keyword arguments that a caller may give for a schema. A name that the schema does not have is taken
@@ -109,7 +110,33 @@ export interface Task<
    * @throws FanfoldError `engine_unavailable` without a submitter (see `setSubmitter`)
    */
   delay(...args: Args): Promise<SubmittedJob>;
+  /**
+   * Asks for the run of these arguments that jobs share, without a job (docs/guide-ledger.md). It is begun unless there
+   * is one; one that has ended begins again when it is outdated, declares a dependency that it had not, or with `retry`.
+   * @throws FanfoldError `engine_unavailable` without a submitter, `no_identity`, `run_not_ended`
+   * @example await digest.schedule(["a"], { dependsOn: { text: text.s("a") } });
+   */
+  schedule(args: Args, options?: ScheduleCall<Kwargs>): Promise<ScheduledRun>;
+  /**
+   * Forgets the run of these arguments that jobs share: nobody takes its end any more.
+   * @throws FanfoldError `engine_unavailable` without a submitter, `run_not_found`
+   */
+  remove(args: Args, options?: RemoveCall<Kwargs>): Promise<ForgottenRun>;
 }
+
+/** What says which shared run is meant, beside its positional arguments, and who is asked. */
+export interface RemoveCall<Kwargs = { readonly [name: string]: unknown }> {
+  readonly kwargs?: Kwargs;
+  readonly scope?: string;
+  /** Used instead of the submitter given to `setSubmitter`. */
+  readonly submitter?: Submitter;
+}
+/** Options of `schedule()`: of the run, and of the call. */
+export interface ScheduleCall<Kwargs = { readonly [name: string]: unknown }>
+  extends
+    RemoveCall<Kwargs>,
+    ScheduleRunOptions,
+    Pick<SignatureOptions, "queue" | "priority" | "timeout" | "dependsOn"> {}
 
 /**
  * Defines a bulk task, whose code is called once for many runs. Each run has an outcome of its own.
@@ -183,6 +210,16 @@ export function createTask<Args extends readonly unknown[], Returned, Kwargs ext
     chunks: (items: Iterable<unknown>, size: number) => builderOf(chunksOf(itemwise(info), listOf(items), size)),
     inline: (...args: unknown[]) => sign({ args })(),
     delay: async (...args: unknown[]) => sign({ args }).submit(),
+    schedule: async (
+      args: readonly unknown[],
+      { kwargs = {}, submitter, retry, queueNow, deleteExtraDeps, ...options }: ScheduleCall = {},
+    ) => {
+      const call = { ...(retry && { retry }), ...(queueNow === false && { queueNow }) };
+      const { canvas } = sign({ args, kwargs, options });
+      return sharedRunsOf(submitter).scheduleRun(canvas, { ...call, ...(deleteExtraDeps && { deleteExtraDeps }) });
+    },
+    remove: async (args: readonly unknown[], { kwargs = {}, submitter, ...options }: RemoveCall = {}) =>
+      sharedRunsOf(submitter).forgetRun(sign({ args, kwargs, options }).canvas),
   };
   const task: AnyTask = Object.freeze({
     [taskMark]: true as const,
@@ -193,6 +230,7 @@ export function createTask<Args extends readonly unknown[], Returned, Kwargs ext
       args: definition.args,
       policy: definition.policy === undefined ? "settled" : readFailurePolicy(definition.policy, "/policy"),
       limits: limitSettings(definition),
+      log: logSettings(definition, bulk !== undefined),
       run: definition.run as AnyTask["definition"]["run"],
       ...(bulk && { bulk }),
     },
@@ -217,8 +255,11 @@ const FIELDS: Readonly<Record<keyof SingleDefinition, true>> = {
   redact: true,
   listed: true,
   refresh: true,
+  tiers: true,
   dependsOn: true,
   policy: true,
+  logs: true,
+  logLevel: true,
   rateLimit: true,
   concurrency: true,
   locks: true,

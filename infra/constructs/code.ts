@@ -90,6 +90,10 @@ export class FunctionCode {
       ),
     ].toSorted();
   }
+  /** Returns the tasks of the deployment, with the queue of each. */
+  tasks(): Registry["tasks"] {
+    return this.described().tasks;
+  }
   private described(): Registry {
     return (this.registry ??= describeTasks(this.sites, this.queues, this.schedules));
   }

@@ -1,6 +1,12 @@
-import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { PolicyDocument, type PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { Architecture, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
+import {
+  Architecture,
+  type CfnFunction,
+  Function as LambdaFunction,
+  LayerVersion,
+  Runtime,
+} from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import type { Settings } from "../../functions/sdk/config.ts";
@@ -8,6 +14,14 @@ import { bandedQueuesOf, capsOf, queuesOf } from "../../functions/sdk/queue-sett
 import { acknowledgeResources } from "../acknowledge.ts";
 import type { HandlerName } from "../bundling.ts";
 import { Deployment } from "../deployment.ts";
+import {
+  ANY_INTERFACE,
+  type Needs,
+  needsEnvironment,
+  NETWORK_REASON,
+  networkStatements,
+  secretStatements,
+} from "../function-needs.ts";
 import { allow, engineStatements, LOG_ACTIONS, wideResources } from "../permissions.ts";
 import type { FunctionCode } from "./code.ts";
 
@@ -33,6 +47,8 @@ export interface FanfoldFunctionProps extends DeploymentProps {
   /** Names or ARNs of the state machines that the function starts for tasks. */
   readonly stateMachines?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** What its tasks need beside their code. Default: nothing. */
+  readonly needs?: Needs;
   /** Permissions beside those that the engine needs. */
   readonly statements?: readonly PolicyStatement[];
 }
@@ -66,12 +82,25 @@ export class FanfoldFunction extends Construct {
       timeout: Duration.seconds(props.timeoutSeconds),
       ...(props.reservedConcurrency !== undefined && { reservedConcurrentExecutions: props.reservedConcurrency }),
       environment: environmentOf(props, deployment),
+      layers: (props.needs?.layers ?? []).map((arn, k) => LayerVersion.fromLayerVersionArn(this, `Layer${k}`, arn)),
     });
+    // The construct of CDK would need the zones of the subnets, which the configuration does not have.
+    const { vpc } = props.needs ?? {};
+    if (vpc)
+      (this.function.node.defaultChild as CfnFunction).vpcConfig = {
+        subnetIds: [...vpc.subnetIds],
+        securityGroupIds: [...vpc.securityGroupIds],
+      };
   }
 
   private makeRole(props: FanfoldFunctionProps, deployment: Deployment, logGroup: LogGroup): Role {
     const { handler, consumes = [], stateMachines = [], statements = [] } = props;
     const reach = { consumes, stateMachines };
+    const { needs } = props;
+    const needed = needs && [
+      ...secretStatements(Stack.of(this), needs),
+      ...networkStatements(needs, deployment.functionArn(props.functionName)),
+    ];
     // The policy is inline, so the permissions are in place before the function starts.
     const role = new Role(this, "Role", {
       assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
@@ -82,12 +111,14 @@ export class FanfoldFunction extends Construct {
             allow(LOG_ACTIONS, [logGroup.logGroupArn]),
             ...engineStatements(deployment, handler, reach),
             ...statements,
+            ...(needed ?? []),
           ],
         }),
       },
     });
     acknowledgeResources(role, [
       ...wideResources(deployment, handler, reach),
+      ...(needs?.vpc ? [[ANY_INTERFACE, NETWORK_REASON] as const] : []),
       ...statements.flatMap(({ resources }) =>
         resources.filter((each) => each.includes("*")).map((each) => [each, ASKED_FOR] as const),
       ),
@@ -97,7 +128,7 @@ export class FanfoldFunction extends Construct {
 }
 
 function environmentOf(
-  { settings, site, environment }: FanfoldFunctionProps,
+  { settings, site, environment, needs }: FanfoldFunctionProps,
   deployment: Deployment,
 ): Record<string, string> {
   const { concurrency, jobTimeoutDays, retentionDays } = settings;
@@ -118,5 +149,6 @@ function environmentOf(
       retentionDays,
     }),
     ...environment,
+    ...(needs && needsEnvironment(needs)),
   };
 }

@@ -97,6 +97,7 @@ export class FanfoldSite extends Construct {
       consumes: fed.flatMap(({ made, bands }) =>
         [made, ...bands.map((band) => band.made)].map((each) => each.queue.queueArn),
       ),
+      needs: size,
       statements: size.permissions.map(({ actions, resources }) => allow(actions, resources)),
     });
     for (const queue of fed) for (const { made } of [queue, ...queue.bands]) made.feed(worker.function, queue);

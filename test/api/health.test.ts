@@ -52,3 +52,10 @@ describe("/health", () => {
     expect((await api.ask("GET", "/health", { headers: { Host: "127.0.0.1:7420" } })).status).toBe(200);
   });
 });
+
+describe("/metrics", () => {
+  it("a server whose metrics go elsewhere says where", async () => {
+    const response = await startApi().ask("GET", "/metrics");
+    expect([response.status, await response.json()]).toMatchObject([409, { code: "metrics_elsewhere" }]);
+  });
+});

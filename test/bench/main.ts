@@ -16,12 +16,14 @@ const BENCHES = {
   chords: { sizes: [1_000], of: "chords of 100 members" },
   latency: { sizes: [200], of: "samples" },
   queues: { sizes: [10], of: "crowds" },
+  tenants: { sizes: [10], of: "jobs of each of 19 tenants" },
   submit: { sizes: [5_000], of: "jobs" },
   jobs: { sizes: [5_000], of: "jobs of one task, submitted together" },
   "small-chords": { sizes: [1_000], of: "chords of 20 members" },
   "small-jobs": { sizes: [1_000_000], of: "members of the big job" },
   retry: { sizes: [1_000_000], of: "members, ten of which failed" },
   poison: { sizes: [40], of: "poisoned runs" },
+  package: { sizes: [5], of: "starts of each program" },
   "cold-start": { sizes: [5], of: "starts of each handler" },
 } as const;
 type Bench = keyof typeof BENCHES;

@@ -7,8 +7,8 @@ import type { CaseRequest, FromCase, ToCase } from "./case.ts";
 import { TreeMeter } from "./process-tree.ts";
 import type { Line } from "./report.ts";
 
-/** The built program, so the measured code is that of an installed package and not what tsx makes of sources. */
-const MAIN = join(REPOSITORY, "dist/test/bench/case-main.js");
+/** JavaScript, a file for each source, since tsx would be measured as well. */
+const MAIN = join(REPOSITORY, "dist-bench/test/bench/case-main.js");
 interface Running {
   readonly child: ChildProcess;
   readonly folder: string;

@@ -160,11 +160,13 @@ describe("beside a dev server", { timeout: 60_000 }, () => {
     const waiting = (runId: string) => untilWaiting(jobId, runId);
     const [approval, event] = [`${jobId}.0.g.0`, `${jobId}.0.g.0~1`];
     expect(await waiting(approval)).toMatch(/waiting +- +approval go-on/);
-    const [job, done, sheet] = await Promise.all([
+    const [job, done, sheet, waits] = await Promise.all([
       at("complete", jobId, "--value", "1"),
       at("complete", jobId + ".0", "--value", "1"),
       at("runs", approval),
+      at("waits", "--of", "approval"),
     ]);
+    expect(waits.stdout).toMatch(/OF +NAME +RUNS.*\napproval +go-on +1 .*\.0\.g\.0\n$/);
     expect([job.code, job.stderr]).toEqual([
       2,
       expect.stringContaining(`fanfold runs ${jobId} --status waiting`) as string,

@@ -4,6 +4,7 @@ import { countWork } from "../../functions/core/cost/count-work.ts";
 import {
   DEFAULT_DEPLOYMENT,
   functionSeconds,
+  statisticsUnits,
   priceOf,
   totalMessages,
   totalRequests,
@@ -221,6 +222,11 @@ function engineRows(count: WorkCount, secondsPerTask: number): [string, string, 
       "writes",
       `${millions(totalWrites(count))} units x ${PRICES.writeUnit * 1e6}, and ${formatCount(count.blobs)} blobs`,
       writes,
+    ],
+    [
+      "statistics",
+      `${millions(statisticsUnits(count))} units, three for each invocation x ${PRICES.writeUnit * 1e6}`,
+      parts.statistics,
     ],
     ["reads, at most", `${millions(count.reads)} units x ${PRICES.readUnit * 1e6}`, parts.reads],
     [

@@ -71,7 +71,11 @@ describe("worker and control", () => {
         for (const { Name } of Dimensions[0]!.length === 1 ? Metrics : [])
           total[Name] = (total[Name] ?? 0) + Number(line[Name]);
     }
-    expect(total).toEqual({ Runs: 4, RunsFailed: 2, Jobs: 2, JobsFailed: 1 });
+    const counted = { run_started: 4, run_success: 2, run_error: 2 };
+    expect(total).toEqual({ Runs: 4, RunsFailed: 2, Jobs: 2, JobsFailed: 1, ...counted });
+    expect(deployment.lines).toContainEqual(
+      expect.objectContaining({ message: "task", task: "fail", task_group: "fail", site: "home", run_error: 2 }),
+    );
   });
 
   it("S140 statistics are flushed at the end of each invocation, for a few write units", async () => {

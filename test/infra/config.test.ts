@@ -4,6 +4,7 @@ import { defineConfig, type FanfoldConfig } from "../../functions/sdk/config.ts"
 import { refusalOf } from "../core/refusal.ts";
 
 const LEAST: FanfoldConfig = { site: "london", concurrency: 8, jobTimeoutDays: 30, retentionDays: 7 };
+const NEEDS_NOTHING = { environment: {}, secrets: {}, layers: [] };
 const queue = (fields: object): object => ({ sites: [{ name: "london", queues: [{ name: "bulk", ...fields }] }] });
 
 describe("fanfold.config.ts", () => {
@@ -24,9 +25,12 @@ describe("fanfold.config.ts", () => {
         name: "london",
         nodeModules: [],
         external: [],
+        environment: {},
+        secrets: {},
+        layers: [],
         process: true,
         queues: [{ name: "default", function: "worker", bands: false, batchSize: 10, windowSeconds: 0 }],
-        functions: [{ kind: "worker", memoryMb: 1_024, timeoutSeconds: 300, permissions: [] }],
+        functions: [{ kind: "worker", memoryMb: 1_024, timeoutSeconds: 300, permissions: [], ...NEEDS_NOTHING }],
       },
     ]);
   });

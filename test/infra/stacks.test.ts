@@ -5,6 +5,7 @@ import "./stacks/engine-stack.ts";
 import "./stacks/site-stack.ts";
 import "./stacks/api-stack.ts";
 import "./stacks/operations-stack.ts";
+import "./needs.ts";
 import "./permissions.ts";
 import "./checks.ts";
 import "./constructs.ts";

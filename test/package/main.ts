@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +6,7 @@ import { cdkChecks } from "./cdk.ts";
 import { initChecks } from "./init.ts";
 import { plainChecks } from "./plain.ts";
 import { tarballChecks } from "./tarball.ts";
-import { ROOT, Walk } from "./walk.ts";
+import { must, pack, ROOT, Walk } from "./walk.ts";
 
 /** What is looked at, in order: a check may use what an earlier one has made. */
 export type Check = readonly [title: string, check: () => unknown];
@@ -63,15 +62,6 @@ async function outcomeOf(check: Check[1]): Promise<string | undefined> {
   }
 }
 
-function must(command: string, args: readonly string[], cwd: string): string {
-  const { status, stdout } = spawnSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${status}`);
-  return stdout;
-}
-function pack(folder: string): string {
-  must("npm", ["run", "build", "--silent"], ROOT);
-  return join(folder, must("npm", ["pack", "--silent", "--pack-destination", folder], ROOT).trim());
-}
 /** Installs a Node and returns the path of its program. */
 function getNode(version: string, folder: string): string {
   const name = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;

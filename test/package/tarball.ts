@@ -22,8 +22,7 @@ export function tarballChecks(walk: Walk): readonly Check[] {
           wanted.filter((path) => !files.includes(path)),
           [],
         );
-        const belongs =
-          /^(dist\/(cli|functions|infra|web)\/|dist\/package\.json$|(package\.json|README\.md|LICENSE|CHANGELOG\.md)$)/;
+        const belongs = /^(dist\/(chunks|cli|functions|infra|web)\/|(package\.json|README\.md|LICENSE|CHANGELOG\.md)$)/;
         assert.deepEqual(
           files.filter((path) => !belongs.test(path) || /\.test\.|(?<!\.d)\.ts$/.test(path)),
           [],

@@ -1,11 +1,24 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join, resolve } from "node:path";
+import { delimiter, dirname, join } from "node:path";
+import { packageFolder } from "../../functions/host/own-files.ts";
 
-export const ROOT = resolve(import.meta.dirname, "../..");
+export const ROOT = packageFolder();
 /** npm takes what is in its cache before it asks a registry. */
 const INSTALL = ["install", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"];
+
+/** Runs a program of this checkout, and returns what it prints. */
+export function must(command: string, args: readonly string[], cwd: string): string {
+  const { status, stdout } = spawnSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${status}`);
+  return stdout;
+}
+/** Builds and packs, and returns the path of the tarball. */
+export function pack(folder: string): string {
+  must("npm", ["run", "build", "--silent"], ROOT);
+  return join(folder, must("npm", ["pack", "--silent", "--pack-destination", folder], ROOT).trim());
+}
 
 export interface Ended {
   readonly code: number | null;

@@ -33,8 +33,11 @@ export class Batches {
   jobs(): ClientJob[] {
     if (!this.#active) return [];
     const workload = new Workload(this.#random, this.#sim.sweeps, { labels: FIRST_LABEL });
-    const newOne = (k: number): ClientJob => newJob(`batched-${k}`, this.#random, () => workload.canvasJob());
-    return Array.from({ length: 3 + this.#random.int(3) }, (_, k) => newOne(k));
+    // Jobs of one task whose messages come together share claims and commits.
+    const small = this.#random.chance(0.5);
+    const newOne = (k: number): ClientJob =>
+      newJob(`batched-${k}`, this.#random, () => (small ? workload.soloJob() : workload.canvasJob()));
+    return Array.from({ length: (small ? 6 : 3) + this.#random.int(3) }, (_, k) => newOne(k));
   }
   /** Lets a client submit what was not submitted yet, or not answered. */
   due(): void {

@@ -2,6 +2,7 @@ import { BacklogWatch } from "./backlog-watch.ts";
 import type { Processes } from "./processes.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Message } from "./sim-queue.ts";
+import type { SimWorker } from "./worker-loop.ts";
 
 /** Delivers messages to workers, or loses them. Those that were received too often are given up. */
 export class Deliveries {
@@ -30,6 +31,17 @@ export class Deliveries {
     worker.deliver(message);
     // The queue delivers both copies at once.
     if (any && random.chance(0.3)) worker.deliver(message);
+    if (!any && random.chance(0.3)) this.#deliverMore(worker);
+  }
+  /** Delivers more messages of a receive: the process has them all before it goes on with the first. */
+  #deliverMore(worker: SimWorker): void {
+    const { random, scheduler, world } = this.#sim;
+    while (worker.handling < 4) {
+      const rest = world.queue.visible(scheduler.now).filter(({ receives }) => receives < world.maxReceives);
+      if (rest.length === 0) return;
+      worker.deliver(random.pick(rest));
+      if (random.chance(0.3)) return;
+    }
   }
   #giveUp(message: Message): void {
     this.#sim.scheduler.count("givenUp");

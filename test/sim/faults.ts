@@ -61,9 +61,13 @@ export interface Faults {
   readonly pauses?: true;
   /** Gives signatures limits and locks. */
   readonly limits?: true;
-  /** Queues have caps, signatures priorities, and now and then no process knows how many messages a queue holds. */
   /** Tasks of shared work have versions in every seed. */
   readonly versions?: true;
+  /** Tasks of shared work have tiers in every seed. */
+  readonly tiers?: true;
+  /** Clients schedule and remove shared runs. */
+  readonly scheduled?: true;
+  /** Queues have caps, signatures priorities, and now and then no process knows how many messages a queue holds. */
   readonly backlog?: true;
   /** Most canvases hold graphs, which otherwise only a fifth of the seeds has. */
   readonly graphs?: true;

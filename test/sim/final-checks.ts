@@ -41,6 +41,8 @@ export class FinalChecks {
     if (stale !== undefined) this.#sim.bad("stale-end", stale);
     const owed = this.#sim.sweeps ? this.#sim.world.releases.owed(this.#sim.world.store) : undefined;
     if (owed !== undefined) this.#sim.bad("outdated-left", owed);
+    const due = this.#sim.sweeps ? this.#sim.world.tiers.owed(this.#sim.world.store) : undefined;
+    if (due !== undefined) this.#sim.bad("tier-owed", due);
     const [pause] = this.#sim.pausers.left();
     if (pause !== undefined) this.#sim.bad("pause-left", pause);
     this.#sim.bulk.final();

@@ -2,6 +2,7 @@ import { isTerminal, type RunStatus } from "../../functions/core/plan/run-state.
 import { ROOT_STATUS } from "../../functions/engine/items/root-row.ts";
 import type { WriteOp } from "../../functions/engine/ports.ts";
 import { DEPENDENCY_VARIANTS } from "./dependency-variants.ts";
+import { TIER_VARIANTS } from "./tier-variants.ts";
 import { VERSION_VARIANTS } from "./version-variants.ts";
 import { isHeader, isRow, statusSetBy, type Variant, withAttributes, without, withWhen } from "./variant-parts.ts";
 
@@ -103,4 +104,5 @@ export const IDENTITY_VARIANTS: { readonly [name: string]: Variant } = {
   },
   ...DEPENDENCY_VARIANTS,
   ...VERSION_VARIANTS,
+  ...TIER_VARIANTS,
 };

@@ -5,6 +5,7 @@ import type { Run } from "../../functions/engine/item-kinds.ts";
 import { DependencyWatch } from "./dependency-watch.ts";
 import type { Complaints } from "./reference.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
+import type { Tiers } from "./tiers.ts";
 import type { Watched } from "./sim-ports.ts";
 
 /**
@@ -16,16 +17,20 @@ export class IdentityWatch {
   /** How each round of each identity ended. */
   readonly #ends = new Map<string, Run>();
   readonly #scheduler: Scheduler;
+  readonly #tiers: Tiers;
 
   readonly dependencies: DependencyWatch;
 
   constructor(world: Watched, complaints: Complaints) {
     this.#scheduler = world.scheduler;
+    this.#tiers = world.tiers;
     this.#complaints = complaints;
     this.dependencies = new DependencyWatch(world, complaints);
   }
   write(process: SimProcess, before: Run | undefined, after: Run): void {
     this.dependencies.write(process, before, after);
+    const wrong = isIdentity(after.gid) ? this.#tiers.written(before, after, this.#scheduler.now) : undefined;
+    if (wrong !== undefined) this.#complaints.bad("tier-broken", `${after.runId}, round ${after.round}: ${wrong}`);
     if (isIdentity(after.gid) && isTerminal(after.status)) this.#ends.set(`${after.gid} ${after.round}`, after);
     if (isIdentity(after.gid) && before?.round !== after.round) this.#scheduler.count("identityRounds");
     const { adopts, adoptsRound = -1, runId } = after;

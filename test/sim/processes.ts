@@ -9,6 +9,7 @@ import { type RunWatcher, ScriptRunner } from "./script-runner.ts";
 import type { Settings } from "./settings.ts";
 import { simPorts, type SimWorld } from "./sim-ports.ts";
 import { SimWorker, type WorkerReports } from "./worker-loop.ts";
+import { TASKS } from "./workload.ts";
 
 export interface ProcessReports extends WorkerReports {
   readonly runs: RunWatcher;
@@ -44,6 +45,8 @@ export class Processes {
   /** Starts a worker. In the storm, one worker may lack the right to start executions, so it hands them over. */
   startWorker(calm: boolean): void {
     const { process, engine } = this.#start("w", calm || this.#without?.alive === true || this.#random.chance(0.6));
+    // As a supervisor tells it: jobs of this task run together from the first message on.
+    engine.noteTaskSpeed(TASKS.plain, true);
     this.workers.push(new SimWorker(this.#world, process, engine, this.#settings.slots, this.#reports));
   }
   /** Returns the process that handles messages which were given up, unless it is busy. */

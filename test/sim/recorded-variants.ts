@@ -156,6 +156,8 @@ export const SOUND: readonly string[] = [
   "hasty-retries",
   "crashes",
   "schedules",
+  "tiers",
+  "scheduled",
   "pauses",
   "pauses-no-sweeper",
   "limits",

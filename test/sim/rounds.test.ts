@@ -10,6 +10,7 @@ import type { Attributes, Key } from "../../functions/engine/ports.ts";
 import { Journal } from "./journal.ts";
 import { LeaseWatch } from "./lease-watch.ts";
 import { Oracle } from "./oracle.ts";
+import { Tiers } from "./tiers.ts";
 import { SharedWork } from "./shared-work.ts";
 import { seededRandom } from "./random.ts";
 import { Reference } from "./reference.ts";
@@ -67,7 +68,8 @@ class RetriedGroup {
     const scheduler = new Scheduler(seededRandom(1));
     const complaints = { bad: (kind: string) => void this.complaints.push(kind) };
     const [store, blobs, shared] = [this.#store, this.#blobs, new SharedWork(0, false, false)];
-    const world = { scheduler, store, queue: new SimQueue(), blobs, shape: this.shape, shared };
+    const tiers = new Tiers(0, {});
+    const world = { scheduler, store, queue: new SimQueue(), blobs, shape: this.shape, shared, tiers };
     this.oracle = new Oracle(world, this.#journal, new LeaseWatch(scheduler, complaints), complaints);
     this.#store.watch((write) => this.oracle.write(write));
     const row = { status: "waiting", round, attempt: 0, joins: GROUP };

@@ -39,11 +39,11 @@ export class SharedWork {
   readonly #versioned: boolean;
 
   /** Without a sweeper only runs of one job share: the cancel of another may leave a message unsent. */
-  constructor(seed: number, acrossJobs: boolean, versioned: boolean) {
+  constructor(seed: number, acrossJobs: boolean, versioned: boolean, tiered = false) {
     this.#versioned = versioned;
     this.#random = seededRandom(seed + 11_000_027);
     this.#depends = seed % 8 === 5 || versioned;
-    this.#active = seed % 4 === 3 || this.#depends;
+    this.#active = seed % 4 === 3 || this.#depends || tiered;
     this.#acrossJobs = acrossJobs;
     if (this.#depends) for (let kind = 0; kind < KINDS; kind++) this.#scripts.set(kind, this.#script(kind));
   }

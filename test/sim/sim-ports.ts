@@ -15,6 +15,7 @@ import {
 } from "../../functions/engine/ports.ts";
 import type { Faults } from "./faults.ts";
 import type { Releases } from "./releases.ts";
+import type { Tiers } from "./tiers.ts";
 import type { Scheduler, SimProcess } from "./scheduler.ts";
 import type { SharedWork } from "./shared-work.ts";
 import type { Shape } from "./shape.ts";
@@ -42,6 +43,7 @@ export interface SimWorld {
   readonly shape: Shape;
   readonly shared: SharedWork;
   readonly releases: Releases;
+  readonly tiers: Tiers;
   /** Items of which a fault has made a write late. */
   readonly late: Set<string>;
   /** Is called for each message that a queue has taken, with what its sender is handling. */
@@ -51,7 +53,7 @@ export interface SimWorld {
 }
 
 /** The parts of the world that watchers look at. */
-export type Watched = Pick<SimWorld, "scheduler" | "store" | "queue" | "blobs" | "shape" | "shared">;
+export type Watched = Pick<SimWorld, "scheduler" | "store" | "queue" | "blobs" | "shape" | "shared" | "tiers">;
 
 /**
  * Returns the ports of one process. Every call becomes a pending call of the scheduler, and every operation of a batch
@@ -94,7 +96,7 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
       },
     );
   return {
-    registry: world.releases.registryOf(process, world.registry),
+    registry: world.tiers.registryOf(world.releases.registryOf(process, world.registry)),
     runner,
     ...(world.schedules && { schedules: world.schedules }),
     store: {

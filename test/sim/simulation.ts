@@ -33,6 +33,8 @@ import {
   type Violation,
 } from "./simulation-options.ts";
 import { isVersioned, Releases } from "./releases.ts";
+import { Tiers } from "./tiers.ts";
+import { touchSharedRun } from "./shared-run-clients.ts";
 import { KINDS, SharedWork } from "./shared-work.ts";
 import { type JobSpec, Workload } from "./workload.ts";
 import { choicesOf } from "./workload-choices.ts";
@@ -97,8 +99,9 @@ export class Simulation {
       poisons: () => this.scheduler.faults !== undefined && this.random.chance(settings.poisonRate),
       registry: faults.bulk ? BULK_REGISTRY : SIM_REGISTRY,
       shape: this.shape,
-      shared: new SharedWork(seed, this.sweeps, versioned),
+      shared: new SharedWork(seed, this.sweeps, versioned, faults.tiers ?? faults.scheduled),
       releases: new Releases(seed, versioned, KINDS),
+      tiers: new Tiers(seed, faults),
       late: new Set(),
       handling: new Map(),
     };
@@ -215,6 +218,7 @@ export class Simulation {
       [0.002, () => this.#endExecution()],
       [0.001, () => this.#deliveries.redrive()],
       [this.world.releases.active ? 0.005 : 0, () => this.world.releases.deploy()],
+      [this.world.faults.scheduled ? 0.01 : 0, () => touchSharedRun(this, this.#processes)],
       [this.world.faults.pauses ? 0.006 : 0, () => this.pausers.any()],
       ...this.#processes.machineEvents(),
     ];
@@ -344,6 +348,7 @@ export class Simulation {
       this.scheduler.busy() ||
       this.#deliveries.redrivable() ||
       (this.sweeps && this.world.releases.owed(this.#store) === "the pass has not ended") ||
+      (this.sweeps && this.world.tiers.owed(this.#store) !== undefined) ||
       this.bulk.isOwed() ||
       this.jobs.some((job) => !job.delivered || (job.cancelAsked && !job.cancelAnswered))
     );

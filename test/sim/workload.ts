@@ -95,6 +95,10 @@ export class Workload {
     };
   }
 
+  /** Returns a job of one task with nothing beside it, which most likely starts at once. */
+  soloJob(): Extract<JobSpec, { readonly kind: "canvas" }> {
+    return { kind: "canvas", canvas: this.#task() };
+  }
   #alone(): Canvas {
     return this.#random.chance(0.3) ? this.#parent(1) : this.#task();
   }

@@ -4,6 +4,18 @@ import { chord, defineTask, defineWorkflow, group, TaskError } from "../../funct
 /** Work for the tests of the dashboard, and for its screenshots. */
 export * from "../shipped-tasks.ts";
 
+/** Waits for more runs than any test starts, so its runs stay in the backlog. */
+export const gathered = defineTask({
+  name: "files.gathered",
+  bulk: { maxItems: 1_000, maxSeconds: 900 },
+  run: (_ctx, runs: readonly unknown[]) => runs.map(() => ({ value: 1 })),
+});
+export const gathering = defineWorkflow({
+  name: "files.gathering",
+  description: "Runs that wait to share a call.",
+  parameters: z.object({ files: z.int().min(1).max(900) }),
+  canvas: ({ files }) => group(Array.from({ length: files }, () => gathered.s())),
+});
 /** Fails for the numbers that its list names. It says so in its log. */
 export const digest = defineTask({
   name: "files.digest",
@@ -50,6 +62,23 @@ export const archive = defineWorkflow({
       ),
       report.s(),
     ),
+});
+
+/** Holds a lock for so many milliseconds. */
+export const hold = defineTask({
+  name: "files.hold",
+  locks: [{ key: (_ctx, key: string) => key }],
+  run: async (_ctx, _key: string, wait: number) => {
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    return null;
+  },
+});
+/** A run that jobs share, and one that depends on it. */
+export const index = defineTask({ name: "files.index", dedupe: "forever", run: (_ctx, folder: string) => folder });
+export const search = defineTask({
+  name: "files.search",
+  dedupe: "forever",
+  run: async (ctx, folder: string) => ({ found: await ctx.requireDependency("index", index.s(folder)) }),
 });
 
 const HOSTILE = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`;

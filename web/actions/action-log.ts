@@ -5,7 +5,7 @@
 export interface ActionRecord {
   readonly id: string;
   readonly at: number;
-  /** What was done: `Retry`, `Cancel`, `Redrive`, `Purge`. */
+  /** What was done: `Retry`, `Cancel`, `Pause`, `Resume`. */
   readonly what: string;
   /** What it was done to, in words. */
   readonly about: string;

@@ -11,12 +11,14 @@ import { type Route, setQuery, to } from "../route.ts";
 import { server } from "../server.ts";
 
 const HOUR = 3_600_000;
+/** Hours that are looked back unless somebody says otherwise: who comes in the morning means last night. */
+const DAY = 24;
 const TIMES = [
-  ["", "any time"],
   ["1", "the last hour"],
   ["12", "the last 12 hours"],
-  ["24", "the last day"],
+  ["", "the last day"],
   ["168", "the last week"],
+  ["all", "any time"],
 ] as const;
 
 /** Failures of all jobs by task and error, the most first. One button retries one kind of them. */
@@ -45,7 +47,7 @@ export function FailuresPage({ route }: { readonly route: Route }) {
     <>
       <div class="title">
         <h1>Failures</h1>
-        <span class="quiet">of all jobs, until these expire; also those that were retried well</span>
+        <span class="quiet">of all jobs that have not expired; also those that were retried well</span>
       </div>
       <form class="filter" role="search" onSubmit={(event) => event.preventDefault()}>
         <input type="search" aria-label="task" placeholder="task, in full" value={task} onChange={set("task")} />
@@ -81,7 +83,12 @@ export function FailuresPage({ route }: { readonly route: Route }) {
         </button>
       )}
       {!kinds.empty && !kinds.reading && !kinds.more && kinds.items.length === 0 && (
-        <Empty title="Nothing has failed.">
+        <Empty title="Nothing has failed in that time.">
+          {hours !== "all" && (
+            <p>
+              <a href={to(["failures"], { task, reason, hours: "all" })}>look at any time</a>
+            </p>
+          )}
           <p>A job that fails, to see what this page shows:</p>
           <Command text={`echo '{"task":"fail"}' | npm run fanfold -- submit -`} />
         </Empty>
@@ -103,7 +110,8 @@ const keyOf = ({ task, reason }: FailureGroup): string => JSON.stringify([task, 
 /** The time is that of the first look: a dry run and the action after it mean the same failures. */
 const firstLook = Date.now();
 function sinceOf(hours: string): number | undefined {
-  return /^\d+$/.test(hours) ? firstLook - Number(hours) * HOUR : undefined;
+  if (hours === "all") return undefined;
+  return firstLook - (/^\d+$/.test(hours) ? Number(hours) : DAY) * HOUR;
 }
 
 function Kind({

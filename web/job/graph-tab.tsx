@@ -6,6 +6,7 @@ import { save } from "../parts/buttons.tsx";
 import { Loading, Problem } from "../parts/notes.tsx";
 import { Code } from "../parts/text.tsx";
 import { type Route, setQuery, to } from "../route.ts";
+import { GroupLink } from "../run/run-link.tsx";
 import { server, useLive } from "../server.ts";
 import { isFailure } from "../states.ts";
 import { GraphView, svgText } from "./graph-view.tsx";
@@ -112,7 +113,7 @@ function Members({ job, group, onClose }: MembersProps) {
     <section class="members">
       <div class="title">
         <h2>
-          Members of <Code text={group} />
+          Members of <GroupLink groupId={group} />
         </h2>
         <span class="quiet">{formatCount(runs.items.length)} read</span>
         <button type="button" aria-pressed={wrong} onClick={() => setWrong(!wrong)}>

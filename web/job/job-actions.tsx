@@ -3,7 +3,7 @@ import { formatCount, formatCounted } from "../format.ts";
 import { Confirm } from "../parts/dialog.tsx";
 import { Badge, Line } from "../parts/text.tsx";
 import { codeOf, server } from "../server.ts";
-import { endedOf, isPaused } from "../states.ts";
+import { endedOf } from "../states.ts";
 
 const KEEP = { name: "keep", label: "keep the results of later steps that had consumed what failed" } as const;
 
@@ -83,30 +83,6 @@ export function CancelJob({ job: { jobId }, onClose }: CancelProps) {
       act={async () =>
         (await server().cancel(jobId)) ? <p>The job is being cancelled.</p> : <p>The job had already ended.</p>
       }
-      onClose={onClose}
-    />
-  );
-}
-/** Lets nothing more of a job start, or goes on with it. */
-export function PauseJob({ job: { jobId, state }, onClose }: CancelProps) {
-  const resumes = isPaused(state);
-  const target = { kind: "job", name: jobId } as const;
-  return (
-    <Confirm<Job>
-      title={resumes ? "Resume this job" : "Pause this job"}
-      look={() => server().job(jobId)}
-      say={() => (
-        <p>
-          {resumes
-            ? "What waits starts again."
-            : "Nothing more of it starts until it is resumed. What runs goes on to its end, and deadlines run on."}
-        </p>
-      )}
-      button={() => (resumes ? "Resume the job" : "Pause the job")}
-      act={async () => {
-        if (!resumes) return <p>The job is {(await server().pause(target)).state}.</p>;
-        return <p>{(await server().resume(target)) ? "The job goes on." : "The job was not paused."}</p>;
-      }}
       onClose={onClose}
     />
   );

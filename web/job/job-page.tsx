@@ -8,13 +8,14 @@ import { Empty, Loading, Problem } from "../parts/notes.tsx";
 import { Payload } from "../parts/payload.tsx";
 import { StateBar, StateCounts } from "../parts/state-bar.tsx";
 import { Badge, Code, Line } from "../parts/text.tsx";
+import { PauseDialog } from "../pauses/pause-button.tsx";
 import { type Route, to } from "../route.ts";
 import { codeOf, server, useLive } from "../server.ts";
 import { endedOf, failedOf, isPaused } from "../states.ts";
 import { EventsTab } from "./events-tab.tsx";
 import { FailuresTab } from "./failures-tab.tsx";
 import { GraphTab } from "./graph-tab.tsx";
-import { CancelJob, PauseJob, RetryJob } from "./job-actions.tsx";
+import { CancelJob, RetryJob } from "./job-actions.tsx";
 import { PlanTab } from "./plan-tab.tsx";
 import { ResultsTab } from "./results-tab.tsx";
 import { RunsTab } from "./runs-tab.tsx";
@@ -145,7 +146,9 @@ function Head({ job, reload }: { readonly job: Job; readonly reload: () => void 
         </details>
       )}
       {asked === "retry" && <RetryJob job={job} onClose={close} />}
-      {asked === "pause" && <PauseJob job={job} onClose={close} />}
+      {asked === "pause" && (
+        <PauseDialog target={{ kind: "job", name: job.jobId }} resumes={isPaused(job.state)} onClose={close} />
+      )}
       {asked === "cancel" && <CancelJob job={job} onClose={close} />}
     </>
   );

@@ -6,14 +6,15 @@ import { reasonOf } from "../job/job-actions.tsx";
 import { Confirm } from "../parts/dialog.tsx";
 import { to } from "../route.ts";
 import { server } from "../server.ts";
-import { failedOf, isFailure } from "../states.ts";
+import { failedOf, isFailure, isPaused } from "../states.ts";
 import { allJobs, type JobFilter } from "./job-filter.ts";
 
 /** Jobs that one action takes at most, and calls at once. */
 const MOST_JOBS = 5_000;
 const AT_ONCE = 4;
 
-type Kind = "retry" | "cancel";
+type Kind = "retry" | "cancel" | "pause" | "resume";
+const VERBS: Readonly<Record<Kind, string>> = { retry: "Retry", cancel: "Cancel", pause: "Pause", resume: "Resume" };
 /** Acts on all jobs of the filter, not only on those that are shown. */
 export function BulkActions({ filter, onDone }: { readonly filter: JobFilter; readonly onDone: () => void }) {
   const [asked, setAsked] = useState<Kind>();
@@ -23,12 +24,11 @@ export function BulkActions({ filter, onDone }: { readonly filter: JobFilter; re
   };
   return (
     <span class="tools">
-      <button type="button" class="small" onClick={() => setAsked("retry")}>
-        Retry all of these …
-      </button>
-      <button type="button" class="small" onClick={() => setAsked("cancel")}>
-        Cancel all of these …
-      </button>
+      {(Object.keys(VERBS) as Kind[]).map((kind) => (
+        <button key={kind} type="button" class="small" onClick={() => setAsked(kind)}>
+          {VERBS[kind]} all of these …
+        </button>
+      ))}
       {asked && <BulkDialog kind={asked} filter={filter} onClose={close} />}
     </span>
   );
@@ -49,7 +49,7 @@ interface BulkDialogProps {
   readonly onClose: () => void;
 }
 function BulkDialog({ kind, filter, onClose }: BulkDialogProps) {
-  const verb = kind === "retry" ? "Retry" : "Cancel";
+  const verb = VERBS[kind];
   return (
     <Confirm<Would>
       title={`${verb} all jobs of the filter`}
@@ -59,7 +59,7 @@ function BulkDialog({ kind, filter, onClose }: BulkDialogProps) {
       button={({ jobs, runs }) => {
         if (jobs.length === 0) return undefined;
         const of = formatCounted(jobs.length, "job");
-        return kind === "retry" ? `Retry ${formatCounted(runs, "run")} of ${of}` : `Cancel ${of}`;
+        return kind === "retry" ? `Retry ${formatCounted(runs, "run")} of ${of}` : `${verb} ${of}`;
       }}
       act={async ({ jobs }) => {
         const outcomes = await act(kind, jobs);
@@ -76,6 +76,11 @@ function BulkDialog({ kind, filter, onClose }: BulkDialogProps) {
     />
   );
 }
+const WOULD: Readonly<Record<Exclude<Kind, "retry">, string>> = {
+  cancel: "be cancelled. What has ended in them stays.",
+  pause: "be paused. What runs goes on to its end, and deadlines run on.",
+  resume: "go on: what waits in them starts again.",
+};
 function Say({ would, kind, about }: { readonly would: Would; readonly kind: Kind; readonly about: string }) {
   const { jobs, runs, left, more } = would;
   return (
@@ -88,7 +93,7 @@ function Say({ would, kind, about }: { readonly would: Would; readonly kind: Kin
           ? `There is nothing to ${kind} in it.`
           : kind === "retry"
             ? `${formatCounted(runs, "failed run")} of ${formatCounted(jobs.length, "job")} would run again.`
-            : `${formatCounted(jobs.length, "job")} would be cancelled. What has ended in them stays.`}
+            : `${formatCounted(jobs.length, "job")} would ${WOULD[kind]}`}
       </p>
       {Object.entries(left).map(([reason, count]) => (
         <p key={reason} class="quiet">
@@ -112,8 +117,10 @@ async function look(kind: Kind, filter: JobFilter): Promise<Would> {
   const leave = (reason: string): void => void (left[reason] = (left[reason] ?? 0) + 1);
   const jobs: Would["jobs"][number][] = [];
   await each(found.slice(0, MOST_JOBS), async (job) => {
-    if (kind === "cancel") {
+    if (kind !== "retry") {
       if (hasEnded(job)) leave("they have ended");
+      else if (kind === "pause" && isPaused(job.state)) leave("they are paused");
+      else if (kind === "resume" && !isPaused(job.state)) leave("they are not paused");
       else jobs.push({ jobId: job.jobId, runs: 0 });
     } else if (!hasEnded(job)) leave("they have not ended");
     else if (failedOf(job) === 0 && !isFailure(job.state)) leave("nothing in them failed");
@@ -136,6 +143,12 @@ async function act(kind: Kind, jobs: Would["jobs"]): Promise<readonly Outcome[]>
       if (kind === "retry") {
         const { round } = await server().retry(jobId, { idempotencyKey: `${key} ${jobId}` });
         outcomes.push({ jobId, ok: true, text: `round ${round} began` });
+      } else if (kind === "pause") {
+        const { state } = await server().pause({ kind: "job", name: jobId });
+        outcomes.push({ jobId, ok: true, text: state });
+      } else if (kind === "resume") {
+        const ok = await server().resume({ kind: "job", name: jobId });
+        outcomes.push({ jobId, ok, text: ok ? "goes on" : "was not paused" });
       } else {
         const ok = await server().cancel(jobId);
         outcomes.push({ jobId, ok, text: ok ? "cancelled" : "had ended already" });

@@ -16,11 +16,14 @@ interface ListProps<T> {
   readonly columns: readonly Column<T>[];
   readonly keyOf: (item: T) => string;
   readonly hrefOf: (item: T) => string;
+  /** Rows with buttons have a line more on a narrow screen. */
+  readonly tall?: true;
   /** Reads what follows. Absent at the end. */
   readonly more?: (() => void) | undefined;
 }
 const WIDE_ROW = 40;
 const NARROW_ROW = 72;
+const TALL_NARROW_ROW = 120;
 /** Rows beyond the window that are drawn, so that scrolling shows no gap. */
 const AHEAD = 12;
 const NARROW = "(max-width: 700px)";
@@ -29,10 +32,10 @@ const NARROW = "(max-width: 700px)";
  * A list of any length, of which only what can be seen is drawn. Arrow keys, Home and End move through it, and Enter
  * opens a row. The end of it reads more.
  */
-export function List<T>({ label, items, columns, keyOf, hrefOf, more }: ListProps<T>) {
+export function List<T>({ label, items, columns, keyOf, hrefOf, tall, more }: ListProps<T>) {
   const box = useRef<HTMLDivElement>(null);
   const narrow = useMedia(NARROW);
-  const height = narrow ? NARROW_ROW : WIDE_ROW;
+  const height = narrow ? (tall ? TALL_NARROW_ROW : NARROW_ROW) : WIDE_ROW;
   const [from, to] = useWindow(box, items.length, height);
   const focusAt = useFocus(box, items.length, height);
   useEffect(() => {

@@ -1,11 +1,11 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Health } from "../../functions/client/index.ts";
-import { formatCount, formatCounted, formatDuration, visible } from "../format.ts";
-import { Empty, Loading, Problem } from "../parts/notes.tsx";
-import { Code } from "../parts/text.tsx";
+import { formatCount, formatCounted, visible } from "../format.ts";
+import { Loading, Problem } from "../parts/notes.tsx";
 import { server, useLive } from "../server.ts";
 import { DepthChart, type Sample } from "./depth-chart.tsx";
-import { TaskTable } from "./task-table.tsx";
+import { Held } from "./held.tsx";
+import { QueueTable } from "./queue-table.tsx";
 
 const EVERY_MS = 2_000;
 /** An hour of samples. */
@@ -29,7 +29,6 @@ export function QueuesPage() {
         {!error && <Loading what="queues" />}
       </>
     );
-  const queues = Object.entries(health.queues);
   return (
     <>
       <div class="title">
@@ -41,37 +40,8 @@ export function QueuesPage() {
         </p>
       )}
       <Workers health={health} />
-      {queues.length === 0 ? (
-        <Empty title="No queue has received a message yet." />
-      ) : (
-        <div class="scroll" tabIndex={0} role="region" aria-label="queues">
-          <table>
-            <thead>
-              <tr>
-                {["Queue", "Ready", "Delayed", "In flight", "Oldest"].map((title, at) => (
-                  <th key={title} scope="col" class={at > 0 ? "right" : undefined}>
-                    {title}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {queues.map(([name, { ready, delayed, inFlight, oldestSeconds }]) => (
-                <tr key={name}>
-                  <th scope="row">
-                    <Code text={name} />
-                  </th>
-                  <td class="right">{formatCount(ready)}</td>
-                  <td class="right">{formatCount(delayed)}</td>
-                  <td class="right">{formatCount(inFlight)}</td>
-                  <td class="right">{oldestSeconds === undefined ? "" : formatDuration(oldestSeconds * 1_000)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-      <TaskTable />
+      <QueueTable />
+      <Held />
       <h2>Messages of all queues, since this page was opened</h2>
       <DepthChart samples={samples} />
     </>

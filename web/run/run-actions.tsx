@@ -81,7 +81,7 @@ interface AnswerProps {
   readonly reject: boolean;
   readonly onClose: () => void;
 }
-function Answer({ run, reject, onClose }: AnswerProps) {
+export function Answer({ run, reject, onClose }: AnswerProps) {
   const send = async (text: string): Promise<string> => {
     const token = run.wait?.token ?? "";
     const answer = reject ? { error: { name: "Rejected", message: text } } : { value: readJson(text) };
@@ -105,7 +105,7 @@ interface SendProps {
   readonly event: string;
   readonly onClose: () => void;
 }
-function Send({ run, event, onClose }: SendProps) {
+export function Send({ run, event, onClose }: SendProps) {
   const send = async (text: string): Promise<string> =>
     (await server().sendEvent(run.jobId, event, readJson(text)))
       ? "The event was sent."

@@ -11,6 +11,8 @@ import { to } from "../route.ts";
 import { codeOf, server, useLive } from "../server.ts";
 import { isEnd } from "../states.ts";
 import { runIdParts, startsBefore } from "./run-id.ts";
+import { GroupLink, RunLink } from "./run-link.tsx";
+import { Why } from "./why.tsx";
 import { RunActions } from "./run-actions.tsx";
 import { standingOf } from "./standing.ts";
 
@@ -302,7 +304,7 @@ function Around({ run }: { readonly run: Run }) {
             It takes the value of <RunLink runId={run.inputOf} />.
           </li>
         )}
-        {run.adopts && (
+        {run.adopts && !run.why && (
           <li>
             It runs no code: it takes over how <RunLink runId={run.adopts.runId} /> ends
             {run.adopts.reused && ", which had ended before"}.
@@ -325,26 +327,24 @@ function Around({ run }: { readonly run: Run }) {
             It ran again because <RunLink runId={runId} /> had ended otherwise.
           </li>
         ))}
+        <Why run={run} />
         {run.next && (
           <li>
             After a success <RunLink runId={next} /> follows.
           </li>
         )}
-        {run.childGroup !== undefined && <li>It has opened a group: its members are below.</li>}
+        {run.childGroup !== undefined && (
+          <li>
+            It has opened the group <GroupLink groupId={run.childGroup} />.
+          </li>
+        )}
         {!run.next && owner !== undefined && (
           <li>
-            Its end is counted in <Code text={run.groupId} />, for which <RunLink runId={owner} /> waits.
+            Its end is counted in <GroupLink groupId={run.groupId} />, for which <RunLink runId={owner} /> waits.
           </li>
         )}
       </ul>
     </section>
-  );
-}
-function RunLink({ runId }: { readonly runId: string }) {
-  return (
-    <a href={to(["runs", runId])}>
-      <Code text={runId} />
-    </a>
   );
 }
 function Children({ run, group }: { readonly run: Run; readonly group: string }) {
@@ -356,7 +356,7 @@ function Children({ run, group }: { readonly run: Run; readonly group: string })
     <section class="members">
       <div class="title">
         <h2>
-          Members of <Code text={group} />
+          Members of <GroupLink groupId={group} />
         </h2>
         <a class="button" href={to(["jobs", run.jobId, "graph"], { run: run.runId, open: group })}>
           as a graph

@@ -27,6 +27,20 @@ export const healthRoute = route({
   },
 });
 
+/** Counts name tasks and queues, so the route needs a token. */
+export const metricsRoute = route({
+  method: "GET",
+  path: "/metrics",
+  operation: "metrics",
+  summary: "What was counted since the start of the server, in the text form of Prometheus",
+  description: "Refused on AWS, where the functions publish their metrics to CloudWatch.",
+  replies: { 200: { description: "The metrics", type: "text/plain", schema: z.string() } },
+  async handle(_call, { metrics }) {
+    if (!metrics) throw new FanfoldError("metrics_elsewhere", "this deployment publishes its metrics to CloudWatch");
+    return new Response(await metrics(), { headers: { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" } });
+  },
+});
+
 const SAYS = {
   store_unwritable: "nothing can be stored",
   no_worker: "every worker process has died, and the next is not ready",

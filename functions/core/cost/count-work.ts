@@ -1,9 +1,10 @@
 import { ENGINE_QUEUE } from "../names/queue-name.ts";
 import type { Counts } from "../plan/counts.ts";
 import { ledgerHeight } from "../plan/ledger.ts";
-import { skipRepetitions, Tally, type Turn, workCountOf } from "./tally.ts";
+import { poolWork, skipRepetitions, Tally, type Turn, workCountOf } from "./tally.ts";
 import { DEFAULT_SIZES, type PlanPages, type Protocol, type Sizes, type WorkCount } from "./work-count.ts";
 import {
+  endsOn,
   type GroupShape,
   memberCount,
   type MemberRuns,
@@ -231,8 +232,9 @@ class WorkCounter {
       return all + count * ((inPlace > 0 ? 0 : claim) + end * rowUnits(this.#sizes));
     }, 0);
     const blobs = valueBytes > INLINE_BYTES ? members : ledgerOnly && valueBytes > 0 ? 1 : 0;
-    // Runs that end together count progress in one write.
-    const progress = ledgerOnly ? this.#protocol.ledgerProgress : 1;
+    // Runs that end together, as those of a call, count progress in one write.
+    const calls = first?.bulk ? members / first.bulk.maxItems : 1;
+    const progress = ledgerOnly ? this.#protocol.ledgerProgress : calls;
     const reads = this.#collected(pack, at);
     // The first row of a job is part of its header. It is no progress, and the only one ends with its job.
     const own = isRoot(scope) && at === 0;
@@ -242,6 +244,7 @@ class WorkCounter {
       : { "w:rows": rows, "w:jobs": progress };
     sum.add({ taskRuns: members, ...written, blobs, reads: solo ? reads - SOLO_READS : reads }, times);
     if (first?.shared) return this.#shared(pack, at, times, first.queue, walk);
+    if (first?.bulk) sum.addAll(poolWork(calls, first.queue), times);
     for (const { strand, count } of pack) {
       const { limits } = stepAt(strand, at) as StepShape;
       if (limits) sum.add({ "w:rows": count * limits.writes, reads: count * limits.reads }, times);
@@ -323,7 +326,9 @@ class WorkCounter {
         if (isRoot(scope)) sum.add({ "w:ledger": -1 }, times * count);
       } else marked += count;
     }
-    if (marked > 0 && !isRoot(scope)) sum.add({ "w:ledger": Math.ceil(marked / MARKS_PER_WRITE), reads: 1 }, times);
+    const bulk = stepAt((ended[0] as MemberRuns).strand, at)?.bulk;
+    const marks = bulk ? marked / Math.min(MARKS_PER_WRITE, bulk.maxItems) : Math.ceil(marked / MARKS_PER_WRITE);
+    if (marked > 0 && !isRoot(scope)) sum.add({ "w:ledger": marks, reads: 1 }, times);
     const only = memberSum([...next.values()].flat()) === 1;
     for (const pack of next.values()) this.#next(pack, at + 1, times, only ? via : undefined, walk);
   }
@@ -336,6 +341,7 @@ class WorkCounter {
       via.queue === step.queue &&
       !step.group &&
       !step.shared &&
+      !step.bulk &&
       step.delaySeconds === 0 &&
       via.inPlace < this.#protocol.inPlaceSteps;
     if (inPlace) {
@@ -367,10 +373,7 @@ class WorkCounter {
   #isDue({ delaySeconds }: StepShape): boolean {
     return delaySeconds > this.#protocol.maxDelaySeconds;
   }
-  /**
-   * Returns the writes for a due row. It enters the index with the row. The sweeper removes it (2), and sends its
-   * message alone.
-   */
+  /** Returns the writes for a due row. It enters the index with the row, and the sweeper removes it (2). */
   #dueWrites(step: StepShape): number {
     return this.#isDue(step) ? 1 + 2 : 0;
   }
@@ -393,8 +396,3 @@ class WorkCounter {
 
 /** Whether the members are those of the root, of which there is one. Its end decides without a mark. */
 const isRoot = ({ depth }: Scope): boolean => depth === 1;
-/** Returns the queue of the message that ends a group: the queue of the last step of its last member. */
-function endsOn(group: GroupShape): string | undefined {
-  const step = group.members.at(-1)?.strand.steps.at(-1);
-  return step?.group ? endsOn(step.group) : step?.queue;
-}

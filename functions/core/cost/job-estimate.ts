@@ -4,6 +4,7 @@ import {
   type Price,
   PRICE_PARTS,
   priceOf,
+  statisticsUnits,
   type TimeFloor,
   timeFloor,
   totalMessages,
@@ -35,6 +36,8 @@ export interface JobEstimate {
     readonly delete: number;
   };
   readonly writeUnits: { readonly total: number } & { readonly [part in WritePart]: number };
+  /** Write units of the statistics that invocations flush: three for each whose runs are of one task. */
+  readonly statisticsUnits: number;
   readonly readUnitsAtMost: number;
   readonly blobs: number;
   /** Duration that is assumed for every task, in seconds. */
@@ -82,6 +85,7 @@ export function jobEstimate({
     messages: { total: totalMessages(count), byQueue: count.messages },
     requests: { total: totalRequests(count), ...count.requests },
     writeUnits: { total: totalWrites(count), ...count.writes },
+    statisticsUnits: statisticsUnits(count),
     readUnitsAtMost: count.reads,
     blobs: count.blobs,
     secondsPerTask,
@@ -103,6 +107,7 @@ export const PART_NAMES: { readonly [part in keyof Price["parts"]]: string } = {
   headers: "group headers",
   plan: "plan pages",
   jobs: "job items",
+  statistics: "statistics",
   reads: "reads, at most",
   queue: "queue",
   functions: "functions",

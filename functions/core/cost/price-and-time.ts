@@ -21,7 +21,13 @@ export const DEFAULT_DEPLOYMENT: Deployment = { maxConcurrency: 50, slots: 32, m
  */
 const ENGINE_SECONDS = { call: 0.001, invocation: 0.02 };
 
-export const PRICE_PARTS = [...WRITE_PARTS, "reads", "queue", "functions"] as const;
+/** Write units of an invocation for statistics, when its runs are of one task: two for the task, one for the queue. */
+const STATISTICS_UNITS = 3;
+/** Returns the write units of statistics, which each invocation flushes at its end. */
+export const statisticsUnits = ({ requests }: Pick<WorkCount, "requests">): number =>
+  STATISTICS_UNITS * requests.receive;
+
+export const PRICE_PARTS = [...WRITE_PARTS, "statistics", "reads", "queue", "functions"] as const;
 export type PricePart = (typeof PRICE_PARTS)[number];
 /** The price of counted work in US dollars, by part. */
 export interface Price {
@@ -66,6 +72,7 @@ export function priceOf(count: WorkCount, secondsPerTask: number, deployment: De
     headers: headers * PRICES.writeUnit,
     plan: plan * PRICES.writeUnit + count.blobs * (PRICES.blobWrite + PRICES.blobRead),
     jobs: jobs * PRICES.writeUnit,
+    statistics: statisticsUnits(count) * PRICES.writeUnit,
     reads: count.reads * PRICES.readUnit,
     queue: totalRequests(count) * PRICES.queueRequest,
     functions:

@@ -16,6 +16,10 @@ export const PRICES = {
   /** https://aws.amazon.com/lambda/pricing/ : arm64. */
   gigabyteSecond: 0.0000133334,
   invocation: 0.2e-6,
+  /** https://aws.amazon.com/cloudwatch/pricing/ : each per month, metrics by the hour in which they are published. */
+  alarmMonth: 0.1,
+  dashboardMonth: 3,
+  metricMonth: 0.3,
   /** https://aws.amazon.com/s3/pricing/ : standard class. */
   blobWrite: 5e-6,
   blobRead: 0.4e-6,

@@ -1,3 +1,4 @@
+import { ENGINE_QUEUE } from "../names/queue-name.ts";
 import type { Counts } from "../plan/counts.ts";
 import type { WorkCount } from "./work-count.ts";
 import { type MemberRuns, type StrandShape } from "./work-shape.ts";
@@ -62,6 +63,30 @@ export function skipRepetitions({ steps, times = 1 }: StrandShape, sum: Tally): 
     return { ...turn, at: turn.at + fit * cycle };
   };
 }
+
+/**
+ * Counts what the runs of one message add that share calls of a bulk task. They are put into the pool of their task, and
+ * taken out. A call that is full is sent as a message, for which a dispatcher looks, and which may cut a pack in two. A
+ * part of a call is counted as a part, since others fill it.
+ */
+export function poolWork(calls: number, queue: string): Tally {
+  const sum = new Tally();
+  sum.add({
+    "w:jobs": 2 + calls * (CUT_WRITES + LOOK_WRITES),
+    reads: POOL_READS + calls * CALL_READS,
+    [`m:${queue}`]: calls,
+    [`m:${ENGINE_QUEUE}`]: calls,
+    send: 2 * calls,
+    receive: 2 * calls,
+  });
+  return sum;
+}
+/** A pack that is cut is shortened, or put again. A dispatcher takes its lease and leaves it. */
+const CUT_WRITES = 1;
+const LOOK_WRITES = 2;
+/** A pack is looked for before it is put. A call reads its pool, and the headers and plans of its packs. */
+const POOL_READS = 4;
+const CALL_READS = 12;
 
 /** Returns a sum in the form in which work is counted. */
 export function workCountOf(sum: Tally): Omit<WorkCount, "height" | "headerReads"> {

@@ -20,6 +20,8 @@ export interface StepShape {
   readonly links?: GroupShape;
   /** Set only when it takes over the end of a run that jobs share. Counted as if none could be taken that exists. */
   readonly shared?: true;
+  /** Set only when its runs share calls: the most in one call. */
+  readonly bulk?: { readonly maxItems: number };
   /** Work for the limits of its run, when nobody has to wait. */
   readonly limits?: { readonly writes: number; readonly reads: number };
   /** Set only when there are callbacks for its failure. They are not counted, since nothing fails. */
@@ -60,7 +62,7 @@ export const TRACKING_LEVELS = Object.keys(TRACKING_WRITES) as readonly Tracking
 /** Returns the row writes of a member. Members that are more than one plain task have rows at every level. */
 export function writesOf(strand: StrandShape, tracking: TrackingLevel): (typeof TRACKING_WRITES)[TrackingLevel] {
   const [step] = strand.steps;
-  const isThin = isPlainTask(strand) && step?.delaySeconds === 0 && !step.limits;
+  const isThin = isPlainTask(strand) && step?.delaySeconds === 0 && !step.limits && !step.bulk;
   return TRACKING_WRITES[isThin || tracking === "full" ? tracking : "lazy"];
 }
 /** Whether a strand is one task with a run of its own, and with nothing beside it. */
@@ -71,6 +73,11 @@ export function isPlainTask(strand: StrandShape): boolean {
 /** Returns the number of members of a group. */
 export function memberCount(group: GroupShape): number {
   return memberSum(group.members);
+}
+/** Returns the queue of the message that ends a group: the queue of the last step of its last member. */
+export function endsOn(group: GroupShape): string | undefined {
+  const step = group.members.at(-1)?.strand.steps.at(-1);
+  return step?.group ? endsOn(step.group) : step?.queue;
 }
 /** Returns how many members these entries stand for. */
 export function memberSum(runs: readonly MemberRuns[]): number {

@@ -5,6 +5,7 @@ import type { BulkInfo, PassHook } from "./bulk.ts";
 import type { ItemCounts } from "./item-counts.ts";
 import type { ReportedPositions } from "./reported-positions.ts";
 import type { RetryPolicy } from "../retry-policy.ts";
+import type { RetryTiers } from "../tiers.ts";
 import type { RunLimits } from "./run-limits.ts";
 import type { StopSignal } from "./stop-signal.ts";
 
@@ -335,6 +336,8 @@ export interface TaskInfo {
   readonly listed?: true;
   /** `eager` makes outdated ends anew once a release with a higher version runs. By default that waits for an ask. */
   readonly refresh?: "eager";
+  /** When its failed runs that jobs share run again without being asked. */
+  readonly tiers?: RetryTiers;
   /** What each of its runs depends on, beside what the signature says. */
   readonly dependsOn?: { readonly [name: string]: Dependency };
   /** Tracking level for groups whose members are all tasks that declare it. */

@@ -18,6 +18,9 @@ export type RunWhy =
  * - `dependency`: the end of this run has changed.
  * - `declared`: somebody declared a dependency that the run had not.
  * - `failure`: the end before was none that others take.
+ * - `tier`: it had failed `failures` times in a row, and its task has tiers.
+ * - `asked`: somebody has asked for it to run again.
+ * - `removed`: it had been removed before.
  * - `age`: the end before was older than who asks allows.
  * - `expiry`: the end before would have been removed before the job that asks.
  */
@@ -25,4 +28,5 @@ export type RunCause =
   | { readonly of: "version"; readonly task: string; readonly from: number; readonly to: number }
   | { readonly of: "dependency"; readonly runId: string }
   | { readonly of: "failure"; readonly reason?: string }
-  | { readonly of: "declared" | "age" | "expiry" };
+  | { readonly of: "tier"; readonly failures: number }
+  | { readonly of: "declared" | "asked" | "removed" | "age" | "expiry" };

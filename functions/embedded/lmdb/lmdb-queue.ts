@@ -35,6 +35,9 @@ export class LmdbQueue implements Queue, MessageSource {
    */
   readonly #process = randomBytes(6).toString("hex");
   #sent = 0;
+  /** Deliveries that are acknowledged together, since calls come one for each message. */
+  readonly #acknowledged: string[] = [];
+  #acknowledging: Promise<void> | undefined;
 
   constructor(environment: LmdbEnvironment, options: LmdbQueueOptions) {
     this.#environment = environment;
@@ -90,9 +93,15 @@ export class LmdbQueue implements Queue, MessageSource {
 
   async ack(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    await this.#change((lines) => {
-      for (const each of ids) this.#ifHeld(each, (id, head) => lines(head.queue).remove(id, head));
+    this.#acknowledged.push(...ids);
+    this.#acknowledging ??= Promise.resolve().then(() => {
+      const all = this.#acknowledged.splice(0);
+      this.#acknowledging = undefined;
+      return this.#change((lines) => {
+        for (const each of all) this.#ifHeld(each, (id, head) => lines(head.queue).remove(id, head));
+      });
     });
+    await this.#acknowledging;
   }
 
   async later(id: string, delaySeconds: number, counts = true): Promise<void> {

@@ -2,6 +2,8 @@ import type { QueueShares, Slots } from "../../host/slots.ts";
 
 /** Least weight of the newest message in the running mean of slots per message. */
 const SMOOTHING = 0.1;
+/** Messages that a slot is expected to serve at most: small jobs of a quick task share one. */
+const MESSAGES_OF_A_SLOT = 64;
 
 /** What the messages of one queue that a process handles ask of its slots. */
 interface Load {
@@ -54,7 +56,7 @@ export class QueueLoads {
   }
 
   #expectedOf(queue: string): number {
-    return Math.max(1, this.#loadOf(queue).slotsPerMessage);
+    return Math.max(1 / MESSAGES_OF_A_SLOT, this.#loadOf(queue).slotsPerMessage);
   }
   #demandOf(queue: string): number {
     const { unplaced } = this.#loadOf(queue);

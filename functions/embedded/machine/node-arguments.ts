@@ -1,6 +1,5 @@
 import { createRequire } from "node:module";
-import { extname } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 
 /**
  * Flags of this process that a child must share, which are those about loading modules and memory. Debuggers are
@@ -8,14 +7,6 @@ import { fileURLToPath, pathToFileURL } from "node:url";
  */
 const SHARED =
   /^(--import|--require|-r|--loader|--experimental-loader|--conditions|-C|--max-old-space-size|--max-semi-space-size|--enable-source-maps)$/;
-
-/**
- * Returns the path of a module beside another. `name` has no extension, since sources are TypeScript and the built
- * package is not.
- */
-export function modulePath(beside: string, name: string): string {
-  return fileURLToPath(new URL(`${name}${extname(beside)}`, beside));
-}
 
 /**
  * Returns Node's arguments for a worker process, so that it loads modules as this process does. Sources need tsx, even

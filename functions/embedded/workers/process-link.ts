@@ -5,7 +5,9 @@ import type { HeldRuns } from "../../engine/worker-loop.ts";
 import type { LeaseTracker } from "../../host/run-holder.ts";
 import type { Log, LogLevel } from "../../host/log.ts";
 import type { Durability } from "../lmdb/commit-gatherer.ts";
+import type { Activity } from "../engine-host.ts";
 import type { Terms } from "../loop/message-loop.ts";
+import type { Counted } from "../process-counts.ts";
 import type { QueueThreads } from "../queue-shares.ts";
 import type { SharedConfig } from "../settings.ts";
 
@@ -31,10 +33,14 @@ export interface WorkerAssignment {
   readonly slots: number;
   readonly queues?: QueueThreads;
   readonly recycle?: Recycling;
+  /** Names that `ctx.secret` may ask for. Absent: any variable of the environment. */
+  readonly secrets?: readonly string[];
   /** How far the parent's clock is ahead of the monotonic one (steady-clock.ts). */
   readonly aheadMs: number;
   readonly durability: Durability;
   readonly engine: SharedConfig;
+  /** Whether it tells of each end of a job, each failure of a run, and each line of a log. */
+  readonly tells?: true;
 }
 /** Changes in a worker since its last report. One report per turn of its event loop covers any number of runs. */
 export interface WorkerReport {
@@ -54,12 +60,15 @@ export type FromWorker =
   /** The worker asks for its permit to open the database. */
   | { readonly kind: "opening" }
   | { readonly kind: "ready" }
+  | { readonly kind: "activity"; readonly activity: Activity }
   /** The process has reached a limit of its recycling. */
   | { readonly kind: "worn"; readonly why: string }
   /** A write failed, because the disk takes none. */
   | { readonly kind: "unwritable"; readonly code: ErrorCode; readonly message: string; readonly details: JsonObject }
   /** Whether runs of a task are quick there. It is sent when that becomes known or changes. */
   | { readonly kind: "taskSpeed"; readonly task: string; readonly quick: boolean }
+  /** What the worker has counted since it said so last. */
+  | ({ readonly kind: "counted" } & Counted)
   /** The worker goes on after this number of stalls, and waits for `settled`. */
   | { readonly kind: "resumed"; readonly stalls: number }
   | { readonly kind: "log"; readonly level: LogLevel; readonly message: string; readonly fields?: JsonObject };
@@ -148,6 +157,11 @@ export class ParentLink implements LeaseTracker {
       this.#written = new Promise((resolve) => setImmediate(() => this.#flush(resolve)));
     }
     return this.#written;
+  }
+  /** Resolves when the kernel has the counts. */
+  async counted(counted: Counted | undefined): Promise<void> {
+    if (counted && process.connected)
+      await new Promise<void>((resolve) => this.send({ kind: "counted", ...counted }, resolve));
   }
   readonly log: Log = (level, message, fields) =>
     this.send({ kind: "log", level, message, ...(fields !== undefined && { fields }) });

@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
-import { messageOf } from "../../host/log.ts";
+import { closeFailure, messageOf } from "../../host/log.ts";
 import { RunHolder } from "../../host/run-holder.ts";
+import { processPool } from "../../sdk/resource-pool.ts";
 import { type Host, type HostOptions, openHost, taskQueuesOf } from "../engine-host.ts";
 import { MessageLoop } from "../loop/message-loop.ts";
 import { Repeating } from "../loop/repeating.ts";
@@ -19,6 +20,7 @@ interface WorkerParts {
   readonly host: Host;
   readonly loop: MessageLoop;
   readonly statistics: Repeating;
+  readonly counts: Repeating;
 }
 
 /**
@@ -84,7 +86,14 @@ async function main(assignment: WorkerAssignment, link: ParentLink): Promise<voi
     log: link.log,
     work: () => host.engine.flushStatistics(),
   });
-  process.on("message", (message) => obey({ link, claims, host, loop, statistics }, message as ToWorker));
+  const counts = new Repeating({
+    name: "the report of counts",
+    firstMs: TIMING.countsMs,
+    everyMs: TIMING.countsMs,
+    log: link.log,
+    work: async () => link.counted(host.counts.take()),
+  });
+  process.on("message", (message) => obey({ link, claims, host, loop, statistics, counts }, message as ToWorker));
   containUserCode(link.log, crash);
   link.send({ kind: "ready" });
 }
@@ -100,7 +109,9 @@ function openWhenPermitted(
     durability: assignment.durability,
     holder: assignment.holder,
     engine: assignment.engine,
+    ...(assignment.secrets && { secrets: assignment.secrets }),
     clock,
+    onActivity: assignment.tells && ((activity) => link.send({ kind: "activity", activity })),
     around: (runner) => containedRunner(runner, watch),
     beforeOpening: () => {
       link.send({ kind: "opening" });
@@ -122,10 +133,13 @@ function obey(parts: WorkerParts, message: ToWorker): void {
     for (const { token, runId, reason } of message.runs) parts.claims.abort(token, runId, reason);
   else void stop(parts, message.graceSeconds);
 }
-async function stop({ loop, host, statistics }: WorkerParts, graceSeconds: number): Promise<void> {
+async function stop({ link, loop, host, statistics, counts }: WorkerParts, graceSeconds: number): Promise<void> {
   await loop.stop(graceSeconds);
   await statistics.stop();
   await host.engine.flushStatistics();
+  await counts.stop();
+  await link.counted(host.counts.take());
+  await processPool.close(closeFailure(link.log));
   // Runs that ignore their abort still use the database. A kill with the database open is safe, so this exit is too.
   if (loop.busy === 0) await host.close();
   process.exit(0);

@@ -31,6 +31,8 @@ export class WorkerPool {
   readonly #extras = new Set<WorkerProcess>();
   /** Worn processes that end what they have begun. */
   readonly #leaving = new Set<WorkerProcess>();
+  /** Processes of before a renewal that end what they have begun. */
+  readonly #old = new Set<WorkerProcess>();
   /** Tasks that have blocked a process, with the time until which they are left to the seats. */
   readonly #blocking = new Map<string, number>();
   readonly #fork: () => WorkerProcess;
@@ -38,18 +40,44 @@ export class WorkerPool {
   /** Set once every seat had a process. Until then no spare is started, as it would delay them. */
   #started = false;
 
-  constructor(seats: number, fork: () => WorkerProcess, retire: (worker: WorkerProcess) => void) {
+  /** Set while new processes take the places of all. */
+  renewing = false;
+  #most: number;
+
+  /** `first` says how many seats have a process before `grow` is called, at which every seat gets one. */
+  constructor(seats: number, fork: () => WorkerProcess, retire: (worker: WorkerProcess) => void, first = seats) {
+    this.#most = first;
     this.seats = Array.from({ length: seats }, () => ({ worker: undefined, processes: 0 }));
     this.#fork = fork;
     this.#retire = retire;
   }
   get all(): readonly WorkerProcess[] {
-    return [...this.seats.flatMap(({ worker }) => worker ?? []), ...this.#extras, ...this.#leaving];
+    return [...this.seats.flatMap(({ worker }) => worker ?? []), ...this.#extras, ...this.#leaving, ...this.#old];
   }
   remove(worker: WorkerProcess): void {
     this.#extras.delete(worker);
     this.#leaving.delete(worker);
+    this.#old.delete(worker);
     for (const seat of this.seats) if (seat.worker === worker) seat.worker = undefined;
+  }
+  /** Lets every seat have a process. */
+  grow(): void {
+    this.#most = this.seats.length;
+  }
+  /**
+   * Replaces every process by a new one. The old ones end what they have begun, however long that takes, and so are not
+   * among those whose number is bounded.
+   */
+  renew(): void {
+    for (const worker of [...this.seats.flatMap(({ worker }) => worker ?? []), ...this.#extras, ...this.#leaving]) {
+      this.#leaving.delete(worker);
+      this.#extras.delete(worker);
+      this.#old.add(worker);
+      worker.terms = undefined;
+      this.#retire(worker);
+    }
+    for (const seat of this.seats) seat.worker = undefined;
+    this.renewing = true;
   }
   /** Notes that a task has stalled a process for long. */
   noteBlocking(task: string, now: number): void {
@@ -58,7 +86,7 @@ export class WorkerPool {
   /** Gives each process its place. Starts what is missing: all of it, or with `mostStarts` only so many. */
   arrange(now: number, mostStarts = Number.POSITIVE_INFINITY): void {
     for (const [task, until] of this.#blocking) if (until <= now) this.#blocking.delete(task);
-    for (const seat of this.seats) if (wants(seat)) this.#fill(seat);
+    for (const seat of this.#wanted) if (wants(seat)) this.#fill(seat);
     this.#started ||= this.seats.every(({ worker }) => worker !== undefined);
     this.#standIn();
     for (const worker of this.#extras) if (worker.worn && worker.terms === undefined) this.#leave(worker);
@@ -74,6 +102,7 @@ export class WorkerPool {
     if (seat.worker) this.#leave(seat.worker);
     seat.worker = next;
     seat.processes++;
+    this.renewing = false;
     next.serve({ alone: true, notOf: [] });
   }
   #leave(worker: WorkerProcess): void {
@@ -93,14 +122,17 @@ export class WorkerPool {
     const stalling = this.all.flatMap(({ stalledBy }) => stalledBy?.task ?? []);
     return [...new Set([...stalling, ...this.#blocking.keys()])];
   }
+  get #wanted(): readonly Seat[] {
+    return this.seats.slice(0, this.#most);
+  }
   get #seatHelps(): boolean {
     return this.seats.some(({ worker }) => worker?.helps);
   }
   #adjust(mostStarts: number): void {
-    const empty = this.seats.filter(wants).length;
+    const empty = this.#wanted.filter(wants).length;
     const idle = [...this.#extras].filter(({ terms, stall }) => terms === undefined && stall === undefined);
     const missing = empty + (this.#started ? 1 : 0) - idle.length;
-    const room = 2 * this.seats.length + 2 - this.all.length;
+    const room = 2 * this.seats.length + 2 - (this.all.length - this.#old.size);
     for (let k = 0; k < Math.min(missing, room, mostStarts); k++) this.#extras.add(this.#fork());
     for (const worker of idle.slice(empty + 1)) this.#retire(worker);
   }

@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { Terms } from "../loop/message-loop.ts";
-import { modulePath, workerArguments } from "../machine/node-arguments.ts";
+import { entryPath } from "../../host/own-files.ts";
+import { workerArguments } from "../machine/node-arguments.ts";
 import type { Stall, WatchLine } from "../machine/watch-thread.ts";
 import { type FromWorker, REPORTS, type ToWorker, type WorkerAssignment } from "./process-link.ts";
 
@@ -9,7 +10,7 @@ export interface WorkerEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
-const MAIN = modulePath(import.meta.url, "./worker-main");
+const MAIN = entryPath("functions/embedded/workers/worker-main");
 /**
  * Time in which the pipe of a dead process is read. It is limited since a grandchild could keep the inherited pipe
  * open.

@@ -7,8 +7,10 @@ import type { HeldRuns, HolderEnd } from "../../engine/worker-loop.ts";
 import type { LeaseKeeper, LostClaim } from "../../host/lease-keeper.ts";
 import { type Log, messageOf } from "../../host/log.ts";
 import type { MessageSource } from "../../host/message-source.ts";
+import type { Activity } from "../engine-host.ts";
 import type { SteadyClock } from "../machine/steady-clock.ts";
 import type { Stall } from "../machine/watch-thread.ts";
+import type { Counted } from "../process-counts.ts";
 import { TIMING } from "../settings.ts";
 import { endNow } from "./open-permit.ts";
 import type { FromWorker, WorkerAssignment, WorkerReport } from "./process-link.ts";
@@ -18,6 +20,8 @@ import { type WorkerEnd, WorkerProcess } from "./worker-process.ts";
 
 export interface SupervisorOptions {
   readonly workers: number;
+  /** How many of them start at once. The others follow when work takes long, or a process can start none. Default: all. */
+  readonly firstWorkers?: number | undefined;
   /** Settings of every worker, without what is new with each process. */
   readonly assignment: Omit<WorkerAssignment, "holder" | "aheadMs">;
   /** Number of this start, which makes holders unique among the starts of this folder. */
@@ -31,8 +35,10 @@ export interface SupervisorOptions {
   readonly permitOpening: (worker: WorkerProcess) => void;
   /** Called when a worker sent messages to the engine's queue. */
   readonly onControl: () => void;
+  readonly onActivity?: ((activity: Activity) => void) | undefined;
   /** Called when a write of a worker failed, because the disk takes none. */
   readonly onUnwritable: (problem: FanfoldError) => void;
+  readonly onCounted: (counted: Counted) => void;
 }
 export interface WorkerStats {
   readonly pid: number | undefined;
@@ -68,6 +74,8 @@ export class Supervisor {
   #earlyEnds = 0;
   /** Pauses before the next start that are under way. */
   #pauses = 0;
+  #kept = false;
+  #growing: NodeJS.Timeout | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -75,6 +83,7 @@ export class Supervisor {
       options.workers,
       () => this.#startWorker(),
       (worker) => this.#retireWorker(worker),
+      options.firstWorkers,
     );
     this.#arrange();
     this.#checking = setInterval(() => this.#check(), TIMING.checkWorkersMs);
@@ -84,7 +93,7 @@ export class Supervisor {
     return this.#pool.seats.map(({ worker, processes }) => ({
       pid: worker?.pid,
       holder: worker?.holder ?? "",
-      ready: worker?.readyAt !== undefined,
+      ready: worker?.readyAt !== undefined || this.#pool.renewing,
       runs: worker ? this.#options.keeper.size(worker.holder) : 0,
       restarts: Math.max(0, processes - 1),
     }));
@@ -100,6 +109,16 @@ export class Supervisor {
     this.#writable = writable;
     for (const worker of this.#pool.all) worker.send({ kind: "disk", writable });
   }
+  /** Replaces every process by a new one. Runs end where they began. */
+  renew(): void {
+    this.#kept = false;
+    this.#pool.renew();
+    this.#arrange();
+  }
+  /** Starts no process until the next renewal, since it could not load the tasks. */
+  keep(): void {
+    this.#kept = true;
+  }
   abort(holder: string, runs: readonly LostClaim[]): void {
     const worker = this.#pool.all.find((each) => each.holder === holder);
     worker?.send({
@@ -114,6 +133,7 @@ export class Supervisor {
   async stop(graceSeconds: number): Promise<void> {
     this.#stop.abort();
     clearInterval(this.#checking);
+    clearTimeout(this.#growing);
     await Promise.all(this.#pool.all.map((worker) => this.#stopWorker(worker, graceSeconds)));
     await Promise.all(this.#pending);
     process.off("exit", this.#onExit);
@@ -122,7 +142,11 @@ export class Supervisor {
   #arrange(): void {
     if (this.#stop.signal.aborted) return;
     // Until a start has succeeded, one process at a time shows whether the next one can.
-    this.#pool.arrange(performance.now(), this.#pauses > 0 ? 0 : this.#earlyEnds > 0 ? 1 : undefined);
+    this.#pool.arrange(performance.now(), this.#pauses > 0 || this.#kept ? 0 : this.#earlyEnds > 0 ? 1 : undefined);
+  }
+  #grow(): void {
+    this.#pool.grow();
+    this.#arrange();
   }
   #startWorker(): WorkerProcess {
     const holder = `${this.#options.epoch}.${this.#forks++}`;
@@ -143,7 +167,9 @@ export class Supervisor {
     else if (message.kind === "unwritable") this.#options.onUnwritable(problemOf(message));
     else if (message.kind === "log")
       this.#options.log(message.level, message.message, { worker: worker.pid ?? 0, ...message.fields });
+    else if (message.kind === "activity") this.#options.onActivity?.(message.activity);
     else if (message.kind === "taskSpeed") this.#options.engine.noteTaskSpeed(message.task, message.quick);
+    else if (message.kind === "counted") this.#options.onCounted(message);
     else if (message.kind === "report") this.#apply(worker, message);
     else if (message.kind === "worn") {
       worker.worn = true;
@@ -154,6 +180,7 @@ export class Supervisor {
       this.#settle(worker);
     } else {
       worker.readyAt = performance.now();
+      this.#growing ??= setTimeout(() => this.#grow(), TIMING.growMs);
       if (!this.#writable) worker.send({ kind: "disk", writable: false });
       this.#arrange();
     }
@@ -165,7 +192,8 @@ export class Supervisor {
     if (report.idle) worker.sleep();
     if (report.reserved === undefined) return;
     worker.reserved = report.reserved;
-    this.#arrange();
+    if (report.reserved) this.#grow();
+    else this.#arrange();
   }
   #noteStall(worker: WorkerProcess): void {
     const { stall } = worker;
@@ -178,7 +206,8 @@ export class Supervisor {
       this.#track(worker.settling);
     }
     this.#settle(worker);
-    this.#arrange();
+    if (stall) this.#grow();
+    else this.#arrange();
   }
   /** Called when a stall is over. A process that ended in it would have been stalled for longer. */
   #rememberLongStall(worker: WorkerProcess, hasEnded = false): void {

@@ -8,7 +8,7 @@ import { type CommitOutcome, commitRuns } from "../items/run-claims.ts";
 import { sendRuns, turnOf } from "../messages/send.ts";
 import { placeOf, queueOf } from "../plan/step-placement.ts";
 import { resumeDeferred } from "../waits/deferred.ts";
-import { commitSolo } from "./commit-solo.ts";
+import { commitSolos, soloEndOf } from "./commit-solo.ts";
 import type { Attempt } from "./live-attempt.ts";
 import { DONE, type MemberOutcome } from "./member-outcome.ts";
 import type { Commit } from "./outcome-commit.ts";
@@ -30,14 +30,32 @@ export async function commitAttempts(
   context: Context,
   ended: readonly EndedAttempt[],
 ): Promise<readonly MemberOutcome[]> {
-  const [only] = ended;
-  if (only && ended.length === 1) {
-    const { set, remove = [] } = only.commit;
-    if (await commitSolo(context, only.attempt, set, [...clearedBy(only.attempt, set), ...remove])) {
-      countAttempts(context, ended);
-      return [DONE];
-    }
-  }
+  // Only the run of a root may end its job.
+  if (ended.every(({ attempt }) => attempt.header.joins !== undefined)) return commitRows(context, ended);
+  const ends = await Promise.all(
+    ended.map(({ attempt, commit: { set, remove = [] } }) =>
+      soloEndOf(context, attempt, set, [...clearedBy(attempt, set), ...remove]),
+    ),
+  );
+  const applied = (
+    await commitSolos(
+      context,
+      ends.filter((end) => end !== undefined),
+    )
+  ).values();
+  const solo = new Set(ended.filter((_, k) => ends[k] && applied.next().value));
+  if (solo.size === 0) return commitRows(context, ended);
+  countAttempts(context, [...solo]);
+  const rows = (
+    await commitRows(
+      context,
+      ended.filter((each) => !solo.has(each)),
+    )
+  ).values();
+  return ended.map((each) => (solo.has(each) ? DONE : (rows.next().value as MemberOutcome)));
+}
+/** Commits attempts whose ends are written to their rows, or to no row. */
+async function commitRows(context: Context, ended: readonly EndedAttempt[]): Promise<readonly MemberOutcome[]> {
   const rowless = ended.map(({ attempt, commit }) =>
     attempt.unclaimed ? rowlessEndOf(attempt.header, attempt.run, commit.set) : undefined,
   );

@@ -1,5 +1,6 @@
 import type { Dependency } from "../../core/canvas/canvas.ts";
 import type { Json } from "../../core/json.ts";
+import type { TaskMetric } from "../../core/names/task-metrics.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import type { DependencyEnd, DependencyLook, TaskOutcome } from "../../core/task/invocation.ts";
 import type { Context } from "../context.ts";
@@ -15,6 +16,7 @@ import {
   lookAtDependencies,
   type Looked,
 } from "./dependency-runs.ts";
+import { queueOf } from "../plan/step-placement.ts";
 import { collectResults } from "./arguments.ts";
 import type { LiveAttempt } from "./live-attempt.ts";
 import type { Commit } from "./outcome-commit.ts";
@@ -34,6 +36,7 @@ export async function loadDependencies(
   const failed = looked.find(({ ended, identity }) => ended && hasFailed(identity.run));
   if (failed) return { kind: "broken", error: dependencyFailed(failed.name, failed.identity.run) };
   const open = looked.filter(({ ended }) => !ended);
+  for (const _ of open) note(context, attempt, "dependency_missing");
   if (open.length > 0) return { kind: "deferred", events: [], runs: open.map(awaitedRun) };
   const ends = await Promise.all(looked.map((each) => consume(context, attempt, each)));
   return Object.fromEntries(looked.map(({ name }, k) => [name, ends[k] as DependencyEnd]));
@@ -45,15 +48,23 @@ export async function requireDependency(
   name: string,
   dependency: Dependency,
 ): Promise<DependencyLook> {
-  const { header, run } = attempt;
+  const { header, run, step } = attempt;
+  const isDeclared = Object.hasOwn(declaredOf(context, step, run) ?? {}, name);
+  if (!isDeclared) note(context, attempt, "dependency_extra");
   const [looked] = await lookAtDependencies(context, header, run, { [name]: dependency }, run.attempt > 1);
   // It was collected in this moment. The next attempt asks anew.
   if (!looked) return { kind: "failed", error: GONE };
-  if (!looked.ended) return { kind: "unmet", awaits: awaitedRun(looked) };
+  if (!looked.ended) {
+    note(context, attempt, "dependency_missing");
+    return { kind: "unmet", awaits: awaitedRun(looked) };
+  }
   const end = looked.identity.run;
   if (!hasFailed(end)) return { kind: "ended", ...(await consume(context, attempt, looked)) };
   attempt.edges.set(name, { gid: end.gid, outcome: outcomeOf(context, end) });
   return { kind: "failed", error: dependencyFailed(name, end) };
+}
+function note(context: Context, { step }: LiveAttempt, metric: TaskMetric): void {
+  context.statistics.note(metric, step.task, queueOf(context, step));
 }
 const GONE = {
   name: "DependencyFailed",

@@ -22,7 +22,7 @@ import { listOps } from "../items/identity-list.ts";
 import { keepBlobs } from "../items/shared-blobs.ts";
 import { sendIdentities } from "../messages/send.ts";
 import { rootStep } from "../plan/job-shape.ts";
-import { placeOf } from "../plan/step-placement.ts";
+import { placeOf, queueOf } from "../plan/step-placement.ts";
 import type { WriteOp, WriteResult } from "../ports.ts";
 import { type Ask, type Asked, stepOf } from "./ask.ts";
 import { judgeEnd, mayReuse } from "./judge-end.ts";
@@ -71,6 +71,11 @@ export async function ensureIdentities<Each extends Ask>(
   if (listed.length > 0) await context.store.writeMany(listed);
   const results = ops.length > 0 ? await context.store.writeMany(ops) : [];
   const begun = new Map([...beginning.keys()].map((gid, k) => [gid, writtenIdentity(results[k] as WriteResult)]));
+  // Who has waited for a round takes an end that is no older than its question.
+  asks.forEach(({ step, wanted }, k) => {
+    if (reuses[k] && wanted === undefined)
+      context.statistics.note("identity_reused", step.task, queueOf(context, step));
+  });
   const asked = asks.flatMap((ask, k): Asked<Each>[] => {
     const identity = (reuses[k] ? undefined : begun.get(ask.gid)) ?? found[k];
     return identity ? [{ ...ask, identity, reuses: reuses[k] === true }] : [];
@@ -104,7 +109,7 @@ async function beginOp(
   seen: Identity | undefined,
   row: RoundStart | undefined,
 ): Promise<WriteOp> {
-  const step = seen ? withDependencies(ask.step, await stepOf(context, seen)) : ask.step;
+  const step = seen && !seen.run.forgotten ? withDependencies(ask.step, await stepOf(context, seen)) : ask.step;
   const start = { ...(await startOf(context, header, { ...ask, step }, seen)), ...(row && { row }) };
   return seen ? restartIdentityOp(context, seen, start) : createIdentityOp(context, ask.gid, start);
 }
@@ -153,7 +158,7 @@ function withDependencies(step: TaskStep, before: TaskStep): TaskStep {
 }
 
 /** Stores what an identity is begun with: its task in its item, or on a page of its own when that is large. */
-async function startOf(
+export async function startOf(
   context: Context,
   { ttl }: Pick<Header, "ttl">,
   { gid, step, asker }: Ask,

@@ -15,6 +15,7 @@ import { type Ask, stepOf } from "./ask.ts";
  * Says with what the next round of an ended identity begins, or that its end is taken: undefined. The checks need its own
  * items alone, apart from the last one:
  *
+ *     it was removed                                   -> runs again
  *     its code has a higher version here                -> runs again
  *     the end is none that this ask takes               -> runs again
  *     the ask declares another dependency               -> runs again
@@ -28,6 +29,7 @@ export async function judgeEnd(
   identity: Identity,
 ): Promise<RoundStart | undefined> {
   const { run } = identity;
+  if (run.forgotten && !takesAny(ask, identity)) return { why: { of: "removed" } };
   const [own] = outdatedItself(context, run);
   const upstream = own ? [] : outdatedOf(context, (await readEdges(context, run))?.closure);
   if (!own && upstream.length === 0 && takesAny(ask, identity)) return undefined;

@@ -127,6 +127,8 @@ export class AttemptCall implements TaskCall, RunServices {
   }
   log(level: "debug" | "info" | "warn" | "error", message: string, fields?: JsonObject): void {
     this.#attempt.log.add(this.#context.clock.now(), level, message, fields);
+    const { runId, task } = this;
+    this.#context.watch?.logged?.({ runId, task, level, message, ...(fields && { fields }) });
   }
   event(name: string, timeoutSeconds: number | undefined): Promise<EventLook> {
     return lookForEvent(this.#context, this.#attempt.run, name, timeoutSeconds);

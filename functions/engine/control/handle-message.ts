@@ -2,6 +2,7 @@ import { assertNever } from "../../core/errors.ts";
 import { MAX_RECEIVES } from "../../core/names/queue-name.ts";
 import type { ExecuteContext } from "../execute/execute-context.ts";
 import { handleBulk } from "../execute/handle-bulk.ts";
+import { mayBeSolo } from "../execute/gather-solos.ts";
 import { handleMembers } from "../execute/handle-members.ts";
 import { endPass } from "../execute/passes.ts";
 import { follow, type FollowOptions } from "../follow/follow.ts";
@@ -46,7 +47,9 @@ export async function handleMessage(
   if (!message) return notUnderstood(context, received);
   switch (message.kind) {
     case "members":
-      return handleMembers(context, message, received, loop);
+      return mayBeSolo(message, received)
+        ? context.solos.handle(context, { message, received, loop })
+        : handleMembers(context, message, received, loop);
     case "bulk":
       return handleBulk(context, message, received, loop);
     case "pass":

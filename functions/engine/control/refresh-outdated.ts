@@ -57,7 +57,7 @@ export async function refreshPage(context: Context, task: string, version: numbe
 }
 async function refresh(context: Context, run: Run): Promise<boolean> {
   const [outdated] = outdatedItself(context, run);
-  if (!outdated || !isTerminal(run.status)) return false;
+  if (!outdated || !isTerminal(run.status) || run.forgotten) return false;
   const taken = await beginRound(context, run, { why: { of: "version", ...outdated } });
   await follow(
     context,

@@ -1,5 +1,5 @@
 import { FanfoldError } from "../../core/errors.ts";
-import type { RunRef } from "../../core/plan/run-id.ts";
+import { isIdentity, type RunRef } from "../../core/plan/run-id.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
@@ -12,6 +12,7 @@ import { clearDue } from "../items/run-writes.ts";
 import { sendControl, sendRun } from "../messages/send.ts";
 import type { IndexName, Key } from "../ports.ts";
 import { sweepPasses } from "../execute/passes.ts";
+import { attendIdentity } from "./attend-identity.ts";
 import { sweepBacklogs } from "./dispatch.ts";
 import { sweepPauses } from "./pauses.ts";
 import { sweepRefreshes } from "./refresh-outdated.ts";
@@ -140,6 +141,7 @@ async function sendDueRun(context: Context, key: Key): Promise<void> {
   const ref = refOf(context, key);
   const run = await readRun(context, ref);
   if (run?.due === undefined) return;
+  if (isIdentity(ref.gid)) return attendIdentity(context, run);
   const header = await readHeader(context, ref.gid);
   if (header && !header.outcome && !isTerminal(run.status))
     await sendRun(context, header, run, Math.max(0, (run.due - context.clock.now()) / 1_000));

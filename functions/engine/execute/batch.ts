@@ -15,6 +15,14 @@ import type { ExecuteContext, MessageWork } from "./execute-context.ts";
 import type { Report } from "./member-reports.ts";
 import { slowAfterMs } from "./pace.ts";
 
+/** What a batch shares with others in its slot (solo-batches.ts). `together`: its runs may wait for those of the others. */
+interface BatchOptions {
+  readonly commit: typeof commitAttempts;
+  readonly gateOf: typeof gateOf;
+  readonly together: boolean;
+}
+const ALONE: BatchOptions = { commit: commitAttempts, gateOf, together: false };
+
 /**
  * Runs of one task that are held together, executed one after the other, and committed together.
  *
@@ -53,10 +61,12 @@ export class Batch {
   #askedAt = Number.NEGATIVE_INFINITY;
   /** Runs that must not start because of a pause. */
   #paused: Set<string> | undefined;
+  readonly #options: BatchOptions;
   /** Why runs that have not started are aborted, by run id. */
   #aborted: Map<string, AbortReason> | undefined;
 
-  constructor(work: MessageWork, runs: readonly BatchRun[]) {
+  constructor(work: MessageWork, runs: readonly BatchRun[], options: BatchOptions = ALONE) {
+    this.#options = options;
     const { context, loop } = work;
     const { member, run, token } = runs[0] as BatchRun;
     const { step, unclaimed } = member;
@@ -70,7 +80,7 @@ export class Batch {
       loop.limit?.seconds ?? Number.POSITIVE_INFINITY,
     );
     // The last run may wait this long for the others.
-    this.#slowAfterMs = runs.length === 1 ? 0 : slowAfterMs(context.config);
+    this.#slowAfterMs = runs.length === 1 && !options.together ? 0 : slowAfterMs(context.config);
     this.#deadline = Math.min(
       context.clock.now() + this.#slowAfterMs + this.#timeoutSeconds * 1_000,
       loop.limit?.at ?? Number.POSITIVE_INFINITY,
@@ -132,7 +142,7 @@ export class Batch {
   async #askGate(batchRun: BatchRun): Promise<void> {
     const { context, header } = this.#work;
     this.#askedAt = context.clock.now();
-    const gate = await gateOf(context, header.gid);
+    const gate = await this.#options.gateOf(context, header.gid);
     const unstarted = [batchRun, ...this.#runs.slice(this.#next)];
     const over = gate.kind !== "go";
     if (!over && !mayBeRevoked(gate.header) && !(await mayBePaused(context, gate.header))) return;
@@ -165,6 +175,7 @@ export class Batch {
     const { header, loop } = this.#work;
     const timing = { deadline: this.#deadline, timeoutSeconds: this.#timeoutSeconds, commitBy: loop.limit?.at };
     const attempt = new LiveAttempt({ header, run, step, info: this.#info, token, unclaimed, ...timing });
+    this.#context.statistics.note("run_started", step.task, queueOf(this.#context, step));
     const reason = this.#aborted?.get(run.runId);
     if (reason) attempt.abort(reason);
     this.#current = attempt;
@@ -188,6 +199,10 @@ export class Batch {
     }
   }
 
+  /** Returns the runs that have not started to their queue, since those before them have taken long. */
+  giveBack(): void {
+    this.#becomeSlow();
+  }
   #becomeSlow(): void {
     if (this.#executed) return;
     this.#slow = true;
@@ -207,7 +222,7 @@ export class Batch {
   }
   async #commit(ended: readonly EndedAttempt[]): Promise<readonly Report[]> {
     try {
-      const outcomes = await commitAttempts(this.#context, ended);
+      const outcomes = await this.#options.commit(this.#context, ended);
       return this.#report(
         ended.map(({ attempt: { run } }, k) => ({ ref: run, outcome: outcomes[k] as MemberOutcome })),
       );

@@ -13,7 +13,7 @@ import { gateOf } from "../groups/gate.ts";
 import { isRevoked, mayBeRevoked } from "../groups/revocations.ts";
 import type { Header } from "../item-kinds.ts";
 import { returnClaims, splitClaims } from "../items/run-claims.ts";
-import { placeOf } from "../plan/step-placement.ts";
+import { placeOf, queueOf } from "../plan/step-placement.ts";
 import type { AbortReason, HeldMembers, Hold, WorkerLoop } from "../worker-loop.ts";
 import type { BatchRun } from "./claim-batch.ts";
 import type { ExecuteContext } from "./execute-context.ts";
@@ -128,6 +128,8 @@ export class BulkCall {
   }
 
   async #call(parts: readonly Part[]): Promise<void> {
+    for (const { run } of parts)
+      this.#context.statistics.note("run_started", this.#info.name, queueOf(this.#context, run.member.step));
     const startedAt = this.#context.clock.now();
     const prepared = await this.#prepare(parts);
     const ready: Ready[] = [];

@@ -48,15 +48,8 @@ export async function checkMembers(
   again: boolean,
 ): Promise<CheckedMembers> {
   const { header } = gate;
-  const expectsRows =
-    again ||
-    refs.some(({ stepIndex }) => stepIndex > 0) ||
-    gate.kind === "decided" ||
-    header.tracking === "full" ||
-    header.pages === true ||
-    header.r_status !== undefined ||
-    header.round > (header.since ?? 0);
-  const checked = expectsRows ? await checkRows(context, gate, refs) : await checkPlan(context, header, refs);
+  const readsRows = again || refs.some(({ stepIndex }) => stepIndex > 0) || expectsRows(gate);
+  const checked = readsRows ? await checkRows(context, gate, refs) : await checkPlan(context, header, refs);
   const ready: Ready[] = [];
   const reports: Report[] = [];
   const failures: unknown[] = [];
@@ -80,6 +73,16 @@ export async function checkMembers(
   return { ready, reports, failures };
 }
 
+/** Whether first steps of a group may have rows before they are claimed. */
+export function expectsRows({ kind, header }: OpenGate): boolean {
+  return (
+    kind === "decided" ||
+    header.tracking === "full" ||
+    header.pages === true ||
+    header.r_status !== undefined ||
+    header.round > (header.since ?? 0)
+  );
+}
 async function checkRows(
   context: Context,
   gate: OpenGate,

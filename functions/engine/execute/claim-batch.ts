@@ -12,6 +12,7 @@ import { type ClaimOutcome, type ClaimRequest, claimRuns, isTakeover, mustRunAlo
 import { countKilled } from "../jobs/statistics.ts";
 import { isReady } from "../items/run-conditions.ts";
 import { handleDeferred, secondsUntil } from "./deferred-member.ts";
+import { queueOf } from "../plan/step-placement.ts";
 import type { Ready, Report, Reports } from "./member-reports.ts";
 
 /** A run of a batch, claimed under the batch's token unless its member is unclaimed. */
@@ -89,7 +90,10 @@ async function claimAll(
   members.forEach((member, k) => {
     const claim = claims[k] as ClaimOutcome;
     if (claim.kind === "claimed") {
-      if (member.run && isTakeover(context, member.run)) countKilled(context, member.step);
+      if (member.run && isTakeover(context, member.run)) {
+        countKilled(context, member.step);
+        context.statistics.note("lease_taken_over", member.step.task, queueOf(context, member.step));
+      }
       runs.push({ member, run: claim.run, token });
     } else reports.add(handleRefused(context, header, claim.run).then((outcome) => [{ ref: member.ref, outcome }]));
   });

@@ -6,7 +6,6 @@ import { bulkOf } from "../admission/bulk-pool.ts";
 import { gateOf } from "../groups/gate.ts";
 import type { Header } from "../item-kinds.ts";
 import { sendRuns, turnOf } from "../messages/send.ts";
-import type { EngineMessage } from "../messages/wire.ts";
 import { type Place, placeOf, queueOf } from "../plan/step-placement.ts";
 import { strandOf } from "../plan/strands.ts";
 import type { Disposition, ReceivedMessage } from "../ports.ts";
@@ -14,14 +13,13 @@ import type { WorkerLoop } from "../worker-loop.ts";
 import { adoptMembers, isSharing } from "./adopt-members.ts";
 import { awaitDependencies, isDependent } from "./await-dependencies.ts";
 import { checkMembers } from "./check-members.ts";
-import type { ExecuteContext } from "./execute-context.ts";
+import type { ExecuteContext, MemberDelivery } from "./execute-context.ts";
+import type { Ready, Reports } from "./member-reports.ts";
 import { parkPaused } from "./park-paused.ts";
 import { poolMembers } from "./pool-members.ts";
 import { FollowPasses } from "./follow-passes.ts";
 import { admitUnclaimed } from "./pace.ts";
 import { runMembers } from "./run-members.ts";
-
-type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
 
 /**
  * Handles a message that names members of one leaf. All user code runs on this path:
@@ -41,7 +39,7 @@ type MemberMessage = Extract<EngineMessage, { kind: "members" }>;
  */
 export async function handleMembers(
   context: ExecuteContext,
-  message: MemberMessage,
+  message: MemberDelivery["message"],
   { queue, receives }: Pick<ReceivedMessage, "queue" | "receives">,
   loop: WorkerLoop,
 ): Promise<Disposition> {
@@ -83,6 +81,23 @@ export async function handleMembers(
 }
 
 const NONE = { ready: [], reports: [] };
+
+/** Follows up the one member of a message while it runs, and returns what becomes of the message. */
+export async function followMember(
+  context: ExecuteContext,
+  header: Header,
+  { received: { queue }, loop }: Pick<MemberDelivery, "received" | "loop">,
+  { ref, step }: Ready,
+  running: Reports,
+): Promise<Disposition> {
+  const passes = new FollowPasses(context, { header, loop, members: 1, queue: queueOf(context, step) });
+  try {
+    for await (const more of running) passes.add(more);
+  } finally {
+    await passes.done();
+  }
+  return sendLater(context, header, [ref], passes.later, queue);
+}
 
 /**
  * Sends the members for later as a smaller message. When no member was handled, the message itself is delivered again.

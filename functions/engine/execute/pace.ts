@@ -167,3 +167,8 @@ export function batchSize({ pace, speeds, config }: Paced, { step, unclaimed }: 
     ),
   );
 }
+/** Returns how many jobs of one quick task run together. Another process may have told that it is quick. */
+export function soloBatchSize(paced: Paced, sized: Sized): number {
+  const isMeasured = paced.speeds.mean(sized.step.task) !== undefined;
+  return isMeasured ? batchSize(paced, sized) : Math.min(SHORT_BATCH, paced.config.batchMembers);
+}

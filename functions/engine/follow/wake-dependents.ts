@@ -114,10 +114,12 @@ type Identities = readonly (Identity | undefined)[];
 
 /**
  * Begins the next round of an identity because of the end of another one. It takes the ends of its dependencies as they
- * are, so that no change begins another one there. Returns runs that take its own end before that.
+ * are, so that no change begins another one there, unless it was removed. Returns runs that take its own end before that.
  */
-function renew(context: Context, seen: Run, by: Run, present: Identities): Promise<readonly Run[]> {
-  const asked = Object.fromEntries(present.flatMap((each) => (each ? [[each.run.gid, each.run.round]] : [])));
+async function renew(context: Context, seen: Run, by: Run, present: Identities): Promise<readonly Run[]> {
+  if (seen.forgotten) return [];
+  const left = present.flatMap((each) => (each && !each.run.forgotten ? [each.run] : []));
+  const asked = Object.fromEntries(left.map(({ gid, round }) => [gid, round]));
   return beginRound(context, seen, { asked, cause: causeOf(by) });
 }
 /** Begins the next round of an identity that has ended as it was seen. Returns runs that take its end before that. */

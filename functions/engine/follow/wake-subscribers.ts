@@ -33,8 +33,18 @@ const LOOKS_AT_ONCE = 16;
  * again, because nobody may have followed them.
  */
 export async function wakeSubscribers(context: Context, ended: Run): Promise<readonly Run[]> {
+  return wakeShards(context, ended, ended);
+}
+/** Lets those who wait for a round that nobody will end wait for the present one. */
+export async function wakeRound(context: Context, before: Pick<Run, "gid" | "round">): Promise<readonly Run[]> {
+  return wakeShards(context, before);
+}
+async function wakeShards(
+  context: Context,
+  { gid, round }: Pick<Run, "gid" | "round">,
+  ended?: Run,
+): Promise<readonly Run[]> {
   const shards = Array.from({ length: SUBSCRIBER_SHARDS }, (_, shard) => shard);
-  const { gid, round } = ended;
   return (await all(shards.map((shard) => wakePage(context, { gid, round, shard }, ended)))).flat();
 }
 /** Handles one page, and sends a message for the next. `known` is how the identity ended, where that is known. */

@@ -19,7 +19,10 @@ export type Gate =
  */
 export async function readGate(context: Context, gid: string): Promise<Gate> {
   const now = context.clock.now();
-  const headers = await readHeaders(context, scopesOf(gid));
+  return gateBy(context, gid, await readHeaders(context, scopesOf(gid)), now);
+}
+/** Returns the gate of a group by its header and those above it, as they were read at this time or later. */
+function gateBy(context: Context, gid: string, headers: readonly (Header | undefined)[], now: number): Gate {
   if (!headers[0]) return { kind: "gone" };
   const header = withRootMarks(headers.at(-1), headers[0]);
   if (areOver(headers)) return { kind: "decided", header };
@@ -43,6 +46,21 @@ export function withRootMarks(root: Header | undefined, header: Header): Header 
 export async function gateOf(context: Context, gid: string): Promise<Gate> {
   const cached = context.gates.recall(gid, context.clock.now() - context.config.headerCacheMs);
   return cached ? { kind: "go", header: cached } : readGate(context, gid);
+}
+/** Returns the gates of groups that have none above them, in the order of `gids`. One read serves all. */
+export async function gatesOfRoots(context: Context, gids: readonly string[]): Promise<readonly Gate[]> {
+  const now = context.clock.now();
+  const cached = gids.map((gid) => context.gates.recall(gid, now - context.config.headerCacheMs));
+  const read = (
+    await readHeaders(
+      context,
+      gids.filter((_, k) => !cached[k]),
+    )
+  ).values();
+  return gids.map((gid, k) => {
+    const header = cached[k];
+    return header ? { kind: "go", header } : gateBy(context, gid, [read.next().value], now);
+  });
 }
 
 /** Remembers headers that were read as open, with all groups above them open. */

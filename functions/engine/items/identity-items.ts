@@ -15,6 +15,7 @@ import {
 import type { Item, Key, PutOp, WriteOp, WriteResult } from "../ports.ts";
 import { shardOf } from "../../core/items/shard-of.ts";
 import { leafOf } from "../../core/plan/ledger.ts";
+import { isSuccess } from "../../core/plan/run-state.ts";
 import { absent, and, eq, lt, present } from "./conditions.ts";
 import { KEPT_ATTRIBUTES } from "./sharing-attributes.ts";
 import { readHeaders } from "./header-reads.ts";
@@ -44,7 +45,7 @@ export interface IdentityStart extends Pick<HeaderAttributes, "step" | "plan"> {
   /** Why it is begun, and the end before where that may still hold. */
   readonly row?: RoundStart;
 }
-export type RoundStart = Pick<RunAttributes, "asked" | "cause" | "why" | "kept" | "needs">;
+export type RoundStart = Pick<RunAttributes, "asked" | "cause" | "why" | "kept" | "needs" | "due" | "dueShard">;
 
 /** Reads identities consistently, in the order of `gids`. One read unit each. */
 export async function readIdentities(
@@ -62,10 +63,10 @@ function identityOf(header: Header | undefined): Identity | undefined {
 }
 
 /** Creates an identity unless it exists. One unit while it is under 1 KB. */
-export function createIdentityOp(context: Context, gid: string, { task, row: _row, ...start }: IdentityStart): PutOp {
+export function createIdentityOp(context: Context, gid: string, { task, row: given, ...start }: IdentityStart): PutOp {
   const now = context.clock.now();
   const version = versionPart(versionHere(context, task));
-  const row = { status: "queued" as const, round: 0, attempt: 0, task, sentAt: now, ...version };
+  const row = { status: "queued" as const, round: 0, attempt: 0, task, sentAt: now, ...version, ...given };
   const attributes = {
     v: ITEM_VERSION,
     jobId: gid,
@@ -104,18 +105,20 @@ function restartOp(
   const row = rootChange({
     set: attributesOf({ status: "queued", round, since: round, sentAt: context.clock.now(), ...all }),
     add: { attempt: 1 },
-    remove: [...OF_AN_ATTEMPT, ...OF_A_ROUND, ...OF_A_WAIT, "manifest", "removed"].filter((name) => !(name in all)),
+    remove: [...OF_AN_ATTEMPT, ...OF_A_ROUND, ...OF_A_WAIT, ...goneAfter(run)].filter((name) => !(name in all)),
   });
   const set = { ...row.set, ...attributesOf({ ...more, round, ttl: Math.max(ttl, header.ttl) }) };
   const remove = [...(row.remove ?? []), ...removed];
-  const when = and(eq("round", run.round), eq("status", run.status), eq("attempt", run.attempt));
-  return {
-    op: "update",
-    key: headerKey(header.gid),
-    change: { ...row, set, remove },
-    when: rootCondition(when),
-  };
+  const change = { ...row, set, remove };
+  return { op: "update", key: headerKey(header.gid), change, when: rootCondition(asSeen(run)) };
 }
+/** The identity is as it was seen. */
+export const asSeen = ({ round, status, attempt }: Run) =>
+  and(eq("round", round), eq("status", status), eq("attempt", attempt));
+/** Failures are in a row until a good end. */
+const goneAfter = ({ status, forgotten }: Run): readonly string[] =>
+  isSuccess(status) || forgotten ? [...OF_ALL_ROUNDS, "failed"] : OF_ALL_ROUNDS;
+const OF_ALL_ROUNDS = ["manifest", "removed", "forgotten"];
 /** Lets the code of a round run that finds out whether the end before still holds. One unit. */
 export function runAnywayOp({ header, run }: Identity): WriteOp {
   const when = and(eq("round", run.round), present("kept"));

@@ -6,6 +6,7 @@ import { absent, and, eq } from "./conditions.ts";
 import { fence, idle, leaseOver } from "./run-conditions.ts";
 import { identify } from "./run-reads.ts";
 import { KEPT_ATTRIBUTES } from "./sharing-attributes.ts";
+import { tierPart } from "./tier-part.ts";
 import { atMost, versionHere, versionPart } from "./versions.ts";
 
 export type ClaimOutcome =
@@ -73,7 +74,8 @@ function claimOp(context: Context, { ref, header, token, task, seen }: ClaimRequ
       ...(takeover && takeoverAttributes(context, seen)),
     }),
     add: { attempt: 1 },
-    remove: ["notBefore", "due", "dueShard", "unknownSince", "unmet"],
+    // The sweep looks after an identity that nobody waits for until it has ended.
+    remove: ["notBefore", ...(isIdentity(ref.gid) ? [] : ["due", "dueShard"]), "unknownSince", "unmet"],
   };
   const free = takeover
     ? and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, now))
@@ -165,7 +167,9 @@ export async function commitRuns(
           attributes: attributesOf({ ...rowOf(claimed), ...set, writer: token }),
           when: absent(),
         };
-      const change = { set: attributesOf({ ...set, writer: token }), remove: ["leaseOwner", "leaseUntil", ...remove] };
+      const all = { ...set, ...tierPart(context, claimed, set), writer: token };
+      const removed = ["leaseOwner", "leaseUntil", ...remove].filter((name) => !(name in all));
+      const change = { set: attributesOf(all), remove: removed };
       return { op: "update", key, change, when: fence(token, claimed.attempt) };
     }),
   );

@@ -52,6 +52,11 @@ export async function readLeaf(context: Context, gid: string, leaf: number): Pro
   }
   return runs;
 }
+/** Reads the rows of a leaf that one query gives, in order of member and step. */
+export async function readLeafPage(context: Context, gid: string, leaf: number): Promise<Run[]> {
+  const { items } = await context.store.query("tasks", leafPartition(gid, leaf));
+  return items.map((item) => runOfLeaf(context, gid, leaf, item));
+}
 function runOfLeaf(context: Context, gid: string, leaf: number, item: Item): Run {
   const [, local, step] = item.key.sort.split("#");
   return asRun(
@@ -116,7 +121,23 @@ export const childGroup = (run: Pick<Run, "runId" | "since">): string => childGr
  */
 export function duePart(context: Context, runId: string, notBefore: number, now: number): Partial<RunAttributes> {
   if (notBefore - now <= context.queue.maxDelaySeconds * 1_000) return { notBefore };
-  return { notBefore, due: notBefore, dueShard: dueShard(shardOf(runId, DUE_SHARDS)) };
+  return { notBefore, ...dueAt(runId, notBefore) };
+}
+const dueAt = (runId: string, due: number): Pick<Run, "due" | "dueShard"> => ({ due, dueShard: dueShardOf(runId) });
+export const dueShardOf = (runId: string): string => dueShard(shardOf(runId, DUE_SHARDS));
+/** Puts a run into the index of due rows, where the sweep meets it at `at`. The sweep looks ahead, so that lies later. */
+export const metAt = ({ queue }: Pick<Context, "queue">, runId: string, at: number): Pick<Run, "due" | "dueShard"> =>
+  dueAt(runId, at + queue.maxDelaySeconds * 1_000);
+/**
+ * Lets the sweep look after an identity that nobody waits for, until it has ended. Each time it sends the message again,
+ * and looks again after twice as long.
+ */
+export function attended(
+  context: Context,
+  { runId, sends = 0, notBefore = 0 }: Pick<Run, "runId" | "sends" | "notBefore">,
+): Pick<Run, "due" | "dueShard"> {
+  const from = Math.max(context.clock.now(), notBefore);
+  return metAt(context, runId, from + context.config.resendSeconds * 1_000 * 2 ** Math.min(sends, 6));
 }
 type Valued = Partial<Pick<RunAttributes, "value" | "valueRef" | "collects">>;
 /** Returns the value attributes of a terminal run, for a run or job that takes over its value. */

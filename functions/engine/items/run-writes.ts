@@ -1,12 +1,13 @@
-import type { RunRef } from "../../core/plan/run-id.ts";
+import { isIdentity, type RunRef } from "../../core/plan/run-id.ts";
 import { isTerminal } from "../../core/plan/run-state.ts";
 import type { Context } from "../context.ts";
 import { asRun, attributesOf, type Header, ownedBy, type Run, type RunAttributes, runKey } from "../item-kinds.ts";
 import type { Change, Condition, WriteResult } from "../ports.ts";
 import { absent, and, contains, eq, not, oneOf, or, present } from "./conditions.ts";
 import { idle, leaseOver, notTerminal } from "./run-conditions.ts";
-import { childGroup, identify } from "./run-reads.ts";
+import { attended, childGroup, identify } from "./run-reads.ts";
 import { KEPT_ATTRIBUTES } from "./sharing-attributes.ts";
+import { tierPart } from "./tier-part.ts";
 
 /**
  * Every conditional write on a run row (docs/protocol-rules.md, section 5). Each costs one write unit for a row under 1 KB.
@@ -121,9 +122,15 @@ export async function endIdleRun(
   return updateRun(
     context,
     ref,
-    { set: attributesOf(set), remove: ["notBefore", "due", "dueShard", "unmet", ...ofDependencies(seen, set)] },
+    endOf(context, seen, set, ["notBefore", "due", "dueShard", "unmet", ...ofDependencies(seen, set)]),
     idle(context.clock.now()),
   );
+}
+/** Returns the change that ends a run. A failed one that jobs share may run again later. */
+function endOf(context: Context, seen: Run, set: Partial<RunAttributes>, remove: readonly string[]): Change {
+  const all = { ...set, ...tierPart(context, seen, set) };
+  const due = seen.due === undefined ? [] : ["notBefore", "due", "dueShard"];
+  return { set: attributesOf(all), remove: [...new Set([...remove, ...due])].filter((name) => !(name in all)) };
 }
 /** Returns the attributes that say what a run depended on, unless it ends with them. */
 const ofDependencies = (seen: Run, set: Partial<RunAttributes>): readonly string[] =>
@@ -136,7 +143,7 @@ const ofDependencies = (seen: Run, set: Partial<RunAttributes>): readonly string
 export async function endVerified(context: Context, seen: Run, set: Partial<RunAttributes>): Promise<RunWrite> {
   const remove = ["notBefore", "due", "dueShard", "unmet", "unknownSince", "asked", ...KEPT_ATTRIBUTES];
   const when = and(eq("round", seen.round), present("kept"), idle(context.clock.now()));
-  return updateRun(context, seen, { set: attributesOf(set), remove }, when);
+  return updateRun(context, seen, endOf(context, seen, set, remove), when);
 }
 /** Ends an identity, or a run below one, that waits for an identity which waits for it. Only while it still does. */
 export async function endCycle(
@@ -147,7 +154,7 @@ export async function endCycle(
 ): Promise<RunWrite> {
   const waits = seen.adopts === awaited ? eq("adopts", awaited) : contains("unmet", `run:${awaited}`);
   const remove = ["notBefore", "due", "dueShard", "unmet", ...ofDependencies(seen, set)];
-  return updateRun(context, seen, { set: attributesOf(set), remove }, and(eq("status", "deferred"), waits));
+  return updateRun(context, seen, endOf(context, seen, set, remove), and(eq("status", "deferred"), waits));
 }
 /**
  * Ends a run that no worker holds and that does not wait, due or not. `seen` is undefined for a lazy member without a
@@ -191,7 +198,7 @@ export async function takeUnmet(context: Context, ref: RunRef, dependencies: rea
 }
 /** Wake 2: queues a deferred run that has no unmet dependency, so a message is owed. */
 export async function queueWoken(context: Context, ref: RunRef): Promise<RunWrite> {
-  return updateRun(context, ref, woken(context.clock.now()), and(eq("status", "deferred"), absent("unmet")));
+  return updateRun(context, ref, woken(ref, context.clock.now()), and(eq("status", "deferred"), absent("unmet")));
 }
 /** Queues a deferred run whose dependencies no longer matter. Only while it is in the deferral that was read. */
 export async function endDeferral(
@@ -199,11 +206,11 @@ export async function endDeferral(
   seen: Run,
   sentAt: number = context.clock.now(),
 ): Promise<RunWrite> {
-  return updateRun(context, seen, woken(sentAt), and(eq("status", "deferred"), eq("attempt", seen.attempt)));
+  return updateRun(context, seen, woken(seen, sentAt), and(eq("status", "deferred"), eq("attempt", seen.attempt)));
 }
-const woken = (sentAt: number): Change => ({
+const woken = ({ gid }: RunRef, sentAt: number): Change => ({
   set: { status: "queued", sentAt },
-  remove: ["unmet", "notBefore", "due", "dueShard"],
+  remove: ["unmet", "notBefore", ...(isIdentity(gid) ? [] : ["due", "dueShard"])],
 });
 /**
  * Notes that no worker knows the task of a run, and returns since when. The grace period starts at the first such note,
@@ -262,7 +269,7 @@ export async function noteDeadLetter(
 /** Ends a run that killed its process too often, in place of a takeover. */
 export async function breakDeadRun(context: Context, seen: Run, set: Partial<RunAttributes>): Promise<RunWrite> {
   const unheld = and(eq("status", "started"), eq("attempt", seen.attempt), leaseOver(context, context.clock.now()));
-  return updateRun(context, seen, { set: attributesOf(set), remove: ["leaseOwner", "leaseUntil"] }, unheld);
+  return updateRun(context, seen, endOf(context, seen, set, ["leaseOwner", "leaseUntil"]), unheld);
 }
 /** Settles a run that waits for this group in this round. */
 export async function settleRun(
@@ -275,7 +282,7 @@ export async function settleRun(
   return updateRun(
     context,
     owner,
-    { set: attributesOf(set) },
+    endOf(context, owner, set, []),
     and(eq("status", "waiting"), eq("joins", gid), eq("round", round)),
   );
 }
@@ -301,6 +308,11 @@ export async function cancelWaitingRun(context: Context, run: Run, set: Partial<
 /** Notes that the message of a run is resent. Each resend doubles the time until the next one. */
 export async function noteResend(context: Context, run: Run): Promise<void> {
   await updateRun(context, run, { set: { sentAt: context.clock.now() }, add: { sends: 1 } }, present());
+}
+/** Lets the sweep look after an identity again later. Only while it has not ended, and was not looked after since. */
+export async function attendLater(context: Context, run: Run): Promise<void> {
+  const change = { set: attributesOf(attended(context, run)), add: { sends: 1 } };
+  await updateRun(context, run, change, and(eq("due", run.due ?? 0), notTerminal));
 }
 /** Removes a run from the due index once its message was sent with the exact delay. */
 export async function clearDue(context: Context, run: Run, due: number): Promise<void> {

@@ -24,6 +24,10 @@ export interface SharingAttributes {
   readonly version?: number;
   /** Set only on identities: why the present round was begun. Absent for the first one, and where `cause` says it. */
   readonly why?: RunCause;
+  /** Set only on identities that were removed: nobody takes the end any more, and it begins no more by itself. */
+  readonly forgotten?: true;
+  /** Set only on identities whose task has tiers: how often it has failed in a row, all times with this version. */
+  readonly failed?: { readonly times: number; readonly version: number };
   /** Set only beside `kept`: the versions that a process must know at least to find out whether that still holds. */
   readonly needs?: Versions;
   /** The end is that of an earlier round, which still holds, so no code has run. */

@@ -38,7 +38,7 @@ export async function noteFailures(context: Context, runs: readonly Run[]): Prom
       ...kinds.map(({ op }) => op),
     ]);
     const failed = failures.filter(({ status }, k) => results[k]?.applied && status !== "cancelled");
-    if (failed.length > 0) context.watch?.runsFailed(failed.length);
+    if (failed.length > 0) context.watch?.runsFailed(failed);
   } catch (error) {
     // Another follow-up may have relied on these writes. The message of these runs is delivered again, and writes them.
     for (const { text } of kinds) context.failureKinds.forget(text);

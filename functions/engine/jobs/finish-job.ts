@@ -26,7 +26,7 @@ export async function endJob(context: Context, root: Header, outcome: Outcome, t
   await listEnd(context, root, stateOf(decided));
   const end = { outcome, totals, endedAt: context.clock.now(), ...(await endOf(context, decided)) };
   const write = await endRoot(context, root.gid, root.round, end, !isAwaited(root));
-  if (write.applied) context.watch?.jobEnded(stateOf(decided));
+  if (write.applied) context.watch?.jobEnded(stateOf(decided), root.jobId);
   return write;
 }
 
@@ -42,7 +42,7 @@ export async function finishJob(context: Context, root: Header): Promise<boolean
   let ended: Header | undefined = root;
   if (root.endedAt === undefined) {
     const { applied, header } = await setEndedAt(context, root.gid, root.round, context.clock.now());
-    if (applied) context.watch?.jobEnded(stateOf(root));
+    if (applied) context.watch?.jobEnded(stateOf(root), root.jobId);
     ended = header;
   }
   const job = ended && jobOf(ended);

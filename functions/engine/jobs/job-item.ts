@@ -13,6 +13,7 @@ import {
   type RunError,
   stampIndexKey,
 } from "../item-kinds.ts";
+import type { WriteOp } from "../ports.ts";
 import { absent, eq, lt, or } from "../items/conditions.ts";
 import { rootRow } from "../items/root-row.ts";
 import { copyOfValue } from "../items/run-reads.ts";
@@ -86,11 +87,18 @@ export async function listJob(context: Context, owned: Owned, createdAt: number,
  * One write unit.
  */
 export async function listEnd(context: Context, root: Header, state: EndState): Promise<void> {
+  await context.store.write(endEntry(root, state));
+}
+/** Puts jobs into the list of those that ended so, as `listEnd` does. One write unit for each. */
+export async function listEnds(context: Context, roots: readonly Header[], state: EndState): Promise<void> {
+  await context.store.writeMany(roots.map((root) => endEntry(root, state)));
+}
+function endEntry(root: Header, state: EndState): WriteOp {
   const key = jobIndexKey(state, root.createdAt, root.jobId);
   const { jobId, ttl, round } = root;
   const attributes = { v: ITEM_VERSION, jobId, ttl, round };
   // The round says whose entry it is: a retry that is late must not take out the end of its own round.
-  await context.store.write({ op: "put", key, attributes, when: or(absent(), lt("round", round)) });
+  return { op: "put", key, attributes, when: or(absent(), lt("round", round)) };
 }
 /** Takes a job that is retried out of the list of its earlier end. */
 export async function unlistEnd(context: Context, root: Header): Promise<void> {

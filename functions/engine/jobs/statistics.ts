@@ -1,4 +1,5 @@
 import { shardOf } from "../../core/items/shard-of.ts";
+import type { TaskMetric } from "../../core/names/task-metrics.ts";
 import { ENGINE_QUEUE, parseQueueName } from "../../core/names/queue-name.ts";
 import type { TaskStep } from "../../core/plan/plan.ts";
 import type { QueueNumbers, TaskNumbers } from "../../core/task/statistics.ts";
@@ -12,7 +13,7 @@ import {
   taskMinuteKey,
   taskTotalKey,
 } from "../items/statistics-items.ts";
-import { type Change, type Key, PortError, type UpdateOp } from "../ports.ts";
+import { type Change, type Key, PortError, type UpdateOp, type Watch } from "../ports.ts";
 import { keyText } from "./failures.ts";
 
 /** What a process has added up in one minute. */
@@ -28,6 +29,17 @@ const MOST_OWED = 1_000;
 /** Minutes that are kept while nobody flushes. Older ones are dropped. */
 const MOST_MINUTES = 10;
 
+/** The metric of each number that has one. */
+const METRIC_OF: { readonly [name in keyof TaskNumbers]?: TaskMetric } = {
+  success: "run_success",
+  skipped: "run_skipped",
+  error: "run_error",
+  broken: "run_broken",
+  cancelled: "run_cancelled",
+  retried: "run_retried",
+  killed: "task_killed",
+};
+
 /**
  * Adds up what this process sees of tasks and queues. Nothing is written until a flush, so a run costs no write.
  * `flushStatistics` takes what there is, and each number is written at most once.
@@ -36,7 +48,11 @@ export class Tally implements Statistics {
   #minutes: Minute[] = [];
   #owed: UpdateOp[] = [];
   #process: string | undefined;
+  readonly #counted: Watch["counted"];
 
+  constructor(watch?: Watch) {
+    this.#counted = watch?.counted?.bind(watch);
+  }
   add(now: number, task: string, queue: string, numbers: Partial<TaskNumbers>): void {
     const minute = this.#minuteOf(now);
     let tasks = minute.tasks.get(queue);
@@ -45,8 +61,14 @@ export class Tally implements Statistics {
     if (!sum) tasks.set(task, (sum = {}));
     for (const name in numbers) {
       const by = numbers[name as keyof TaskNumbers] as number;
-      if (by > 0) sum[name as keyof TaskNumbers] = (sum[name as keyof TaskNumbers] ?? 0) + by;
+      if (by <= 0) continue;
+      sum[name as keyof TaskNumbers] = (sum[name as keyof TaskNumbers] ?? 0) + by;
+      const metric = METRIC_OF[name as keyof TaskNumbers];
+      if (metric && this.#counted) this.#counted(metric, task, siteOf(queue), by);
     }
+  }
+  note(metric: TaskMetric, task: string, queue: string): void {
+    this.#counted?.(metric, task, siteOf(queue), 1);
   }
   addQueue(now: number, queue: string, what: keyof QueueNumbers): void {
     const { queues } = this.#minuteOf(now);

@@ -70,7 +70,7 @@ function countStrand(
 }
 
 function notesOf(unknowns: Unknowns, taskRuns: number): string[] {
-  const { streaming, shared, dependent, branches, loops, inputs, links, limits } = unknowns;
+  const { streaming, shared, dependent, bulk, branches, loops, inputs, links, limits } = unknowns;
   const known = `${taskRuns} task ${taskRuns === 1 ? "run is" : "runs are"} known`;
   const notes: string[] = [];
   if (streaming.size > 0)
@@ -83,6 +83,10 @@ function notesOf(unknowns: Unknowns, taskRuns: number): string[] {
   if (dependent.size > 0)
     notes.push(
       `runs of ${[...dependent].join(", ")} depend on others, which are not counted: about 7 write units for each`,
+    );
+  if (bulk.size > 0)
+    notes.push(
+      `runs of ${[...bulk].join(", ")} share calls, which are counted as full; how often their pool is looked at depends on when they come`,
     );
   if (branches > 0) notes.push("of each branch the way with more task runs is counted");
   if (loops > 0) notes.push("each loop is counted as often as it may run at most");

@@ -58,6 +58,8 @@ export interface Unknowns {
   readonly shared: Set<string>;
   /** Tasks whose runs depend on others by what is declared. What their code asks for cannot be known. */
   readonly dependent: Set<string>;
+  /** Tasks whose runs share calls. */
+  readonly bulk: Set<string>;
   /** Number of branches. The way with more task runs is counted. */
   branches: number;
   /** Number of loops. Each is counted as often as it may run at most. */
@@ -79,6 +81,7 @@ export class ShapeBuilder {
     streaming: new Set(),
     shared: new Set(),
     dependent: new Set(),
+    bulk: new Set(),
     branches: 0,
     loops: 0,
     inputs: 0,
@@ -126,12 +129,14 @@ export class ShapeBuilder {
     if (links && !last) this.unknowns.links++;
     const limits = isGroupStep(step) ? undefined : limitWork(limitsOf(info?.limits, step.options));
     if (limits) this.unknowns.limits++;
+    const bulk = isGroupStep(step) || step.each !== undefined ? undefined : info?.bulk;
+    if (bulk) this.unknowns.bulk.add(info?.name ?? "");
     const parts = [group, links].map((part) => (part ? this.#idOf(part) : "-"));
     const errors = step.errors && { errors: true as const };
     const shared = !isGroupStep(step) && dedupeOf(this.#context, step) !== undefined;
     if (shared) this.unknowns.shared.add(step.task);
     if (!isGroupStep(step) && declaresAny(this.#context, step)) this.unknowns.dependent.add(step.task);
-    const key = `t${shared ? "s" : ""}${queue}|${delaySeconds}|${parts.join()}|${step.errors ? "e" : ""}|${limits ? `${limits.writes}.${limits.reads}` : ""}`;
+    const key = `t${shared ? "s" : ""}${queue}|${delaySeconds}|${parts.join()}|${step.errors ? "e" : ""}|${limits ? `${limits.writes}.${limits.reads}` : ""}|${bulk?.maxItems ?? ""}`;
     return this.#same(key, [], () => ({
       queue,
       delaySeconds,
@@ -139,6 +144,7 @@ export class ShapeBuilder {
       ...(links && { links }),
       ...(shared && { shared: true as const }),
       ...(limits && { limits }),
+      ...(bulk && { bulk: { maxItems: bulk.maxItems } }),
       ...errors,
     }));
   }

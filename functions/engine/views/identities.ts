@@ -1,7 +1,7 @@
 import { FanfoldError } from "../../core/errors.ts";
 import { isGroupStep } from "../../core/plan/plan.ts";
 import { runIdOf } from "../../core/plan/run-id.ts";
-import { isTerminal } from "../../core/plan/run-state.ts";
+import { isFailure, isTerminal } from "../../core/plan/run-state.ts";
 import { eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
 import type { Run } from "../item-kinds.ts";
@@ -36,7 +36,7 @@ export async function listIdentities(context: Context, filter: IdentityFilter): 
   const identities = gids.length > 0 ? await readIdentities(context, gids) : [];
   const views = new Map<number, IdentityView>();
   await eachBounded([...identities.entries()], AT_ONCE, async ([k, identity]) => {
-    if (!identity || (status !== undefined && identity.run.status !== status)) return;
+    if (!identity || isForgotten(identity.run) || (status !== undefined && identity.run.status !== status)) return;
     const view = await viewOf(context, identity);
     if (view) views.set(k, view);
   });
@@ -44,6 +44,8 @@ export async function listIdentities(context: Context, filter: IdentityFilter): 
   const following = next && `${next.shard}${next.after === undefined ? "" : `.${next.after}`}`;
   return { items, ...(following !== undefined && { cursor: following }) };
 }
+/** Whether a shared run was removed, so that it is shown no more. */
+export const isForgotten = ({ forgotten, status }: Run): boolean => forgotten === true && isTerminal(status);
 function placeIn(cursor: string): ListPlace {
   const [, shard, after] = CURSOR.exec(cursor) ?? [];
   if (shard === undefined || Number(shard) >= LIST_SHARDS) throw wrongCursor();
@@ -83,10 +85,11 @@ async function viewOf(context: Context, { header, run }: Identity): Promise<Iden
 export async function versionsSeen(
   context: Context,
   run: Run,
-): Promise<Pick<IdentityView, "version" | "verified" | "outdated">> {
-  const { version = 0, verified, status } = run;
+): Promise<Pick<IdentityView, "version" | "verified" | "failures" | "retryAt" | "outdated">> {
+  const { version = 0, verified, status, failed, notBefore } = run;
   const outdated: Outdated[] = isTerminal(status)
     ? [...outdatedItself(context, run), ...outdatedOf(context, (await readEdges(context, run))?.closure)]
     : [];
-  return { version, ...(verified && { verified }), ...(outdated.length > 0 && { outdated }) };
+  const tier = isFailure(status) && failed && { failures: failed.times, ...(notBefore && { retryAt: notBefore }) };
+  return { version, ...(verified && { verified }), ...tier, ...(outdated.length > 0 && { outdated }) };
 }

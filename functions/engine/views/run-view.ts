@@ -18,7 +18,7 @@ import { dependenciesOf } from "./dependencies.ts";
 import { endsIn, lastRunId, parentsOf } from "../waits/nodes.ts";
 import { unmetOf } from "../waits/deferred.ts";
 import { pendingRuns } from "./pending.ts";
-import { versionsSeen } from "./identities.ts";
+import { isForgotten, versionsSeen } from "./identities.ts";
 import { wrongCursor } from "./job-view.ts";
 import { whyOf } from "./why.ts";
 
@@ -83,7 +83,7 @@ export async function viewRunById(context: Context, runId: string): Promise<RunV
   const ref = parseRunId(runId);
   const header = ref && (await readHeader(context, ref.gid));
   const run = ref && ((await readRun(context, ref)) ?? (header && (await readRowless(context, header, ref))));
-  if (!run) return undefined;
+  if (!run || isForgotten(run)) return undefined;
   const view = await viewRun(context, run, header);
   const value = run.valueRef !== undefined && { value: await loadValue(context, run) };
   const call = header && (await callOf(context, header, run));

@@ -30,17 +30,19 @@ import { wakeOwner } from "./deferred.ts";
  */
 export async function identityIdOf(
   context: Context,
-  { gid }: Pick<Header, "gid">,
+  asks: Asking,
   { task, each, kwargs = {}, options }: TaskStep,
   args: readonly Json[],
 ): Promise<string> {
   const scope = options?.scope ?? context.registry.info(task)?.scope;
-  const sharers = await sharersOf(context, gid, scope, { task, ...(options && { options }) });
+  const sharers = await sharersOf(context, asks, scope, { task, ...(options && { options }) });
   const key = canonicalJson([sharers, task, each ?? null, args, kwargs]);
   return `~${context.ids.hash(`identity ${key}`).slice(0, HASH_CHARACTERS)}`;
 }
 const HASH_CHARACTERS = 40;
-async function sharersOf(context: Context, gid: string, scope: string | undefined, step: TaskStep): Promise<Json> {
+/** Who asks: a run of a group, or a principal without a job. */
+type Asking = Pick<Header, "gid"> | { readonly principal: string | undefined };
+async function sharersOf(context: Context, asks: Asking, scope: string | undefined, step: TaskStep): Promise<Json> {
   switch (scope) {
     case undefined:
     case "deployment":
@@ -48,7 +50,8 @@ async function sharersOf(context: Context, gid: string, scope: string | undefine
     case "site":
       return ["site", parseQueueName(queueOf(context, step), { site: context.config.site }).site];
     case "principal": {
-      const root = await readHeader(context, jobIdOf(gid));
+      if (!("gid" in asks)) return ["principal", asks.principal ?? ""];
+      const root = await readHeader(context, jobIdOf(asks.gid));
       if (!root?.job)
         throw noIdentity(
           step.task,

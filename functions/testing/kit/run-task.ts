@@ -5,7 +5,9 @@ import type { DependencyEnd, ResultEntry, TaskCall } from "../../core/task/invoc
 import { LazySignal } from "../../core/task/stop-signal.ts";
 import type { AnyTask } from "../../sdk/any-task.ts";
 import { MemoryReports } from "../../sdk/memory-reports.ts";
+import { type ResourceFake, ResourcePool, Supplies } from "../../sdk/resource-pool.ts";
 import { createRunner } from "../../sdk/runner.ts";
+import { givenSecrets } from "../../sdk/secrets.ts";
 import { type Attempt, type LogLine, note } from "./attempts.ts";
 
 /** What the task of a test finds in its context. */
@@ -27,6 +29,10 @@ export interface GivenContext {
   readonly deps?: { readonly [name: string]: DependencyEnd };
   /** What `ctx.results()` yields. */
   readonly results?: readonly ResultEntry[];
+  /** What `ctx.use` gives in place of resources: `[[database, fake]]`. Others are opened for this attempt. */
+  readonly resources?: readonly ResourceFake[];
+  /** What `ctx.secret` gives, by name. Default: none, so each call throws. */
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -40,7 +46,12 @@ export async function runTask(task: AnyTask, args: readonly Json[] = [], given: 
   const call = callOf(task, args, given, logs);
   const { runId, attempt, kwargs } = call;
   const noted = { task: task.name, runId, attempt, args, kwargs, logs, counts: {}, spawned: [] };
-  note(noted, await createRunner([task]).run(call));
+  const supplies = new Supplies(new ResourcePool(), givenSecrets(given.secrets ?? {}), given.resources);
+  try {
+    note(noted, await createRunner([task], supplies).run(call));
+  } finally {
+    await supplies.pool.close(() => undefined);
+  }
   return noted;
 }
 

@@ -13,7 +13,9 @@ import type { AnyTask } from "../../sdk/any-task.ts";
 import type { CanvasSource, TaskLike, Whole } from "../../sdk/builder-types.ts";
 import { canvasOf } from "../../sdk/canvas-builder.ts";
 import { type Exports, loadTaskModule } from "../../sdk/module.ts";
+import { type ResourceFake, ResourcePool, Supplies } from "../../sdk/resource-pool.ts";
 import { createRegistry, createRunner } from "../../sdk/runner.ts";
+import { givenSecrets } from "../../sdk/secrets.ts";
 import { createWorkflows, isWorkflow, type Workflow, type Workflows } from "../../sdk/workflow.ts";
 import { FakeClock } from "../ports/fake-clock.ts";
 import { MemoryBlobs } from "../ports/memory-blobs.ts";
@@ -34,6 +36,13 @@ export interface TestEngineOptions {
   readonly maxRuns?: number;
   /** What goes wrong. Default: nothing. */
   readonly faults?: Faults;
+  /**
+   * What `ctx.use` gives in place of resources: `[[database, fake]]`. Others are opened, and closed by `close`.
+   * Default: none.
+   */
+  readonly resources?: readonly ResourceFake[];
+  /** What `ctx.secret` gives, by name. Default: none, so each call throws. */
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 /** A process that handles messages, until it dies. */
 interface Worker {
@@ -70,6 +79,7 @@ export class TestEngine {
   readonly #attempts: Attempts;
   readonly #faults: Faults | undefined;
   readonly #random: () => number;
+  readonly #supplies: Supplies;
   /** Takes the calls of the test. Nothing goes wrong in it, since a test wants to see what becomes of the work. */
   readonly #front: Engine;
   #worker: Worker;
@@ -77,7 +87,7 @@ export class TestEngine {
   readonly #queues = new Set<string>();
   #processes = 0;
 
-  constructor({ tasks, now, maxRuns = 10_000, faults }: TestEngineOptions) {
+  constructor({ tasks, now, maxRuns = 10_000, faults, resources, secrets = {} }: TestEngineOptions) {
     const module = loadTaskModule(tasks);
     this.#clock = new FakeClock(now);
     this.#queue = new MemoryQueue(this.#clock);
@@ -85,6 +95,7 @@ export class TestEngine {
     this.#workflows = createWorkflows(module.workflows);
     this.#attempts = new Attempts(maxRuns);
     this.#faults = faults;
+    this.#supplies = new Supplies(new ResourcePool(), givenSecrets(secrets), resources);
     this.#random = randomOf(faults?.seed ?? 0);
     this.#front = this.#process();
     this.#worker = this.#startWorker();
@@ -193,6 +204,15 @@ export class TestEngine {
   cancel(jobId: string): Promise<boolean> {
     return this.#passing(this.#front.cancel(jobId));
   }
+  /** Closes the resources that tasks have opened. Fakes stay as they are. */
+  async close(): Promise<void> {
+    const failures: unknown[] = [];
+    await this.#supplies.pool.close((_resource, error) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  }
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 
   #process(around = (ports: Ports): Ports => ports): Engine {
     const { around: noted } = this.#attempts;
@@ -204,7 +224,7 @@ export class TestEngine {
         clock: this.#clock,
         ids: new SequenceIds(this.#processes++),
         registry: createRegistry(this.#tasks),
-        runner: noted(createRunner(this.#tasks)),
+        runner: noted(createRunner(this.#tasks, this.#supplies)),
       }),
     );
   }

@@ -5,10 +5,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type Local, startLocal } from "../../../cli/local-server.ts";
 import { loopbackSecurity } from "../../../functions/api/security.ts";
 import type { Tracking } from "../../../functions/core/canvas/canvas.ts";
-import { modulePath } from "../../../functions/embedded/machine/node-arguments.ts";
+import { modulePath } from "../module-path.ts";
 import { serveApp, type Served } from "../../../functions/embedded/serve-app.ts";
 import type { JobView } from "../../../functions/engine/contract.ts";
 import { canvasOf, type CanvasSource } from "../../../functions/sdk/canvas-builder.ts";
+import { defineConfig } from "../../../functions/sdk/config.ts";
 import { chord, group } from "../../../functions/sdk/index.ts";
 import { type CaseContext, WARM_UP } from "../case.ts";
 import { round } from "../statistics.ts";
@@ -16,9 +17,20 @@ import { type Counts, countsFile, MESSAGES_PER_REQUEST, ownCounts } from "./coun
 import { collect, type Collected, identity } from "./tasks.ts";
 
 const TASKS = modulePath(import.meta.url, "./tasks");
+/** Queues that no message has come to yet. */
+export const NEW_QUEUES = Array.from({ length: 100 }, (_, k) => `new${k}`);
+const named = (name: string) => ({ name });
 /** Durability of our writes, as the lines state it. */
 export const DURABILITY =
   "every write in a database file before it counts: survives kill -9 of all processes, flushed to the disk within 100 ms";
+/** Queues that no configuration names are refused. These are those that benchmarks use. */
+const SETTINGS = {
+  site: "local",
+  concurrency: 32,
+  jobTimeoutDays: 30,
+  retentionDays: 7,
+  sites: [{ name: "local", queues: ["default", "callbacks", "free", "crowded", "full", ...NEW_QUEUES].map(named) }],
+};
 const READY_MS = 60_000;
 const POLL_MS = 5;
 /** Milliseconds for acknowledgements and the closing of headers, which come after the end of a job. */
@@ -43,7 +55,8 @@ export async function withEngine(context: CaseContext, work: (engine: BenchEngin
   let served: Served | undefined;
   const token = randomUUID();
   const security = loopbackSecurity({ port: () => served?.port ?? 0, token });
-  const local = await startLocal({ dataFolder: join(context.folder, "data"), tasks: TASKS }, security);
+  const project = { settings: defineConfig(SETTINGS), tasksModule: TASKS };
+  const local = await startLocal({ dataFolder: join(context.folder, "data"), project }, security);
   try {
     await untilReady(local);
     const file = join(context.folder, "collected");

@@ -1,5 +1,6 @@
 import { fork } from "node:child_process";
-import { modulePath, workerArguments } from "../../../functions/embedded/machine/node-arguments.ts";
+import { workerArguments } from "../../../functions/embedded/machine/node-arguments.ts";
+import { modulePath } from "../module-path.ts";
 
 /** Work of a client of the HTTP API: to send a number of jobs of one empty task. */
 export interface Load {

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { group } from "../../../functions/sdk/index.ts";
 import type { Case } from "../case.ts";
 import { percentile, round } from "../statistics.ts";
-import { DURABILITY, withEngine } from "./engine.ts";
+import { DURABILITY, NEW_QUEUES, withEngine } from "./engine.ts";
 import { moment, sleeper, type Stamp, stamp } from "./tasks.ts";
 
 const CROWD = 200;
@@ -10,31 +10,19 @@ const CROWD = 200;
 const SLEEP_MS = 500;
 /** Milliseconds from the start of a crowd to the small job. */
 const UNDER_WAY_MS = 100;
+/** Members of a full queue, and the milliseconds that each takes. */
+const FULL = 100_000;
+const SHORT_MS = 20;
 
 /**
- * Measures how long a job of one task waits for its call beside 200 members that sleep, which fill every slot of their
- * queue. The job is first on a queue of its own, then on the queue of the crowd.
+ * Measures how long a job of one task waits for its call beside members that sleep, which fill every slot of their
+ * queue. With 200 members, the job is first on a queue of its own, then on theirs. With 100,000, each job is the first
+ * of a new queue.
  */
 export const run: Case = (context) =>
   withEngine(context, async (engine) => {
-    const beside = async (queue: string): Promise<number> => {
-      const crowd = group(Array.from({ length: CROWD }, () => sleeper.s(SLEEP_MS).set({ queue: "crowded" })));
-      const crowded = await engine.submit(crowd);
-      await pause(UNDER_WAY_MS);
-      const sentAt = moment();
-      const { value } = await engine.ended(await engine.submit(stamp.s().set({ queue })));
-      await engine.ended(crowded);
-      return (value as unknown as Stamp).at - sentAt;
-    };
-    for (const [queue, where] of [
-      ["free", "another queue"],
-      ["crowded", "the same queue"],
-    ] as const) {
-      const { value, seconds, cpuSeconds, rssMb } = await context.measure(async () => {
-        const waits: number[] = [];
-        while (waits.length < context.n) waits.push(await beside(queue));
-        return waits;
-      });
+    const measured = async (beside: string, work: () => Promise<readonly number[]>): Promise<void> => {
+      const { value, seconds, cpuSeconds, rssMb } = await context.measure(work);
       context.emit({
         bench: context.bench,
         engine: "fanfold",
@@ -43,10 +31,41 @@ export const run: Case = (context) =>
         seconds: round(seconds),
         cpuSeconds: round(cpuSeconds),
         rssMb: round(rssMb),
-        beside: `${CROWD} sleepers of ${SLEEP_MS} ms on ${where}`,
+        beside,
         p50Ms: round(percentile(value, 0.5)),
         maxMs: round(Math.max(...value)),
         durability: DURABILITY,
       });
-    }
+    };
+    const called = async (queue: string): Promise<number> => {
+      const sentAt = moment();
+      const { value } = await engine.ended(await engine.submit(stamp.s().set({ queue })));
+      return (value as unknown as Stamp).at - sentAt;
+    };
+    const beside = async (queue: string): Promise<number> => {
+      const crowd = group(Array.from({ length: CROWD }, () => sleeper.s(SLEEP_MS).set({ queue: "crowded" })));
+      const crowded = await engine.submit(crowd);
+      await pause(UNDER_WAY_MS);
+      const waited = await called(queue);
+      await engine.ended(crowded);
+      return waited;
+    };
+    const times = async (wait: (k: number) => Promise<number>): Promise<readonly number[]> => {
+      const waits: number[] = [];
+      while (waits.length < context.n) waits.push(await wait(waits.length));
+      return waits;
+    };
+    for (const [queue, where] of [
+      ["free", "another queue"],
+      ["crowded", "the same queue"],
+    ] as const)
+      await measured(`${CROWD} sleepers of ${SLEEP_MS} ms on ${where}`, () => times(() => beside(queue)));
+
+    const sleepers = Array.from({ length: FULL }, () => sleeper.s(SHORT_MS).set({ queue: "full" }));
+    const full = await engine.submit(group(sleepers));
+    await pause(UNDER_WAY_MS);
+    await measured(`${FULL} sleepers of ${SHORT_MS} ms on another queue`, () =>
+      times((k) => called(NEW_QUEUES[k % NEW_QUEUES.length] as string)),
+    );
+    await engine.local.runtime.engine.cancel(full);
   });

@@ -24,7 +24,7 @@ class Process {
 }
 const ALL: Terms = { alone: true, notOf: [] };
 
-function start(seats: number) {
+function start(seats: number, first?: number) {
   const processes: Process[] = [];
   const retired: Process[] = [];
   const pool = new WorkerPool(
@@ -34,6 +34,7 @@ function start(seats: number) {
       return processes.at(-1) as unknown as WorkerProcess;
     },
     (worker) => void retired.push(worker as unknown as Process),
+    first,
   );
   const arrange = (mostStarts?: number): void => pool.arrange(0, mostStarts);
   /** All processes that were started become ready. */
@@ -65,6 +66,20 @@ describe("the processes of a runtime", () => {
     ready();
     expect(processes).toHaveLength(3);
     expect(processes.map(({ terms }) => terms)).toEqual([ALL, ALL, undefined]);
+  });
+
+  it("of the seats that begin without a process each gets one when the pool grows, and only then is there a spare", () => {
+    const { pool, processes, arrange, ready, seated } = start(3, 1);
+    arrange();
+    ready();
+    ready();
+    expect(processes.map(({ terms }) => terms)).toEqual([ALL]);
+    pool.grow();
+    arrange();
+    expect(processes).toHaveLength(3);
+    ready();
+    expect(seated()).not.toContain(undefined);
+    expect(processes.map(({ terms }) => terms)).toEqual([ALL, ALL, ALL, undefined]);
   });
 
   it("a seat whose process has ended is given the spare at once, and a new spare is started", () => {
@@ -140,6 +155,27 @@ describe("the processes of a runtime", () => {
     for (const process of processes) process.stall = undefined;
     arrange();
     expect(retired).toHaveLength(2);
+  });
+
+  it("a renewal retires every process at once, and new ones take the seats, however many old ones go on", () => {
+    const { pool, processes, retired, arrange, ready, seated } = start(2);
+    arrange();
+    ready();
+    ready();
+    for (let times = 1; times <= 4; times++) {
+      const before = processes.splice(0);
+      pool.renew();
+      arrange();
+      expect(retired).toEqual(expect.arrayContaining(before));
+      expect(before.every(({ terms }) => terms === undefined)).toBe(true);
+      expect(pool.renewing).toBe(true);
+      ready();
+      expect(pool.renewing).toBe(false);
+      ready();
+      expect(processes).toHaveLength(3);
+      expect(before).not.toContain(seated()[0]);
+      expect(seated()).not.toContain(undefined);
+    }
   });
 
   it("a worn process serves until a spare has its seat, then leaves, and still counts as one of the processes", () => {

@@ -5,6 +5,7 @@ import { chordShape } from "../../../functions/engine/plan/chord-shape.ts";
 import { protocolOf } from "../../../functions/engine/plan/job-shape.ts";
 import {
   approval,
+  type BulkRun,
   type CanvasBuilder,
   chain,
   chord,
@@ -101,6 +102,33 @@ const planned = ({ plan }: Awaited<ReturnType<typeof run>>) => {
   const { total: _total, ...writes } = plan.writeUnits;
   return { writes, messages: plan.messages.byQueue, send: plan.requests.send, blobs: plan.blobs };
 };
+
+describe("a plan of a bulk task", () => {
+  it.each([300, 2_048])("counts claims, commits, packs and calls of %i runs", async (runs) => {
+    const together = defineTask({
+      name: "together",
+      bulk: { maxSeconds: 1 },
+      run: (_ctx, all: readonly BulkRun<[]>[]) => all.map(() => ({ value: null })),
+    });
+    const local = new LocalEngine([together]);
+    const counted = countPorts(local);
+    const canvas = group(Array.from({ length: runs }, () => together.s()));
+    const plan = local.engine.estimate({ canvas: canvas.canvas });
+    const { jobId } = await local.engine.submit({ canvas: canvas.canvas });
+    await local.untilQuiet();
+    expect(await local.engine.job(jobId)).toMatchObject({ state: "success" });
+    const { total: _total, ...planned } = plan.writeUnits;
+    const { rows, ledger, ...beside } = counted.writes;
+    expect(planned.rows).toBe(rows);
+    // How runs are cut into calls depends on when they come.
+    expect(Math.abs(planned.ledger - ledger)).toBeLessThanOrEqual(0.1 * runs);
+    const [less, more] = [beside, planned].map(({ headers, plan: pages, jobs }) => headers + pages + jobs);
+    expect(Math.abs(less! - more!)).toBeLessThanOrEqual(0.02 * runs + 30);
+    expect(plan.notes).toEqual([expect.stringContaining("runs of together share calls") as string]);
+    const calls = plan.messages.byQueue["local.default#worker"]!;
+    expect(calls).toBeGreaterThan(counted.messages["local.default#worker"]! * 0.8);
+  });
+});
 
 describe("what a plan cannot know, it says", () => {
   it("a plan counts the way of a branch with more task runs", async () => {

@@ -52,7 +52,7 @@ function countWrites(local: LocalEngine, prefix: string): () => number {
 }
 
 describe("the list of failures", () => {
-  it("D022 failures of all jobs are grouped by task and reason, with their times and the newest runs", async () => {
+  it("D022 S138 failures of all jobs are grouped by task and reason, with their times and the newest runs", async () => {
     const local = new LocalEngine(TASKS);
     const first = await start(local, { copy: ["disk", "disk", "gone"], read: ["disk", ""] });
     const firstAt = local.clock.now();

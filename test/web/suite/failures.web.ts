@@ -37,11 +37,11 @@ describe("the page of queues", () => {
     await page.locator(".chart canvas").waitFor();
     await page.getByText("1 of 1 ready").waitFor();
   });
-  it("S137 shows the statistics of tasks once they are flushed", async () => {
-    await ended(client, "example.sum-of-sums", { n: 2 });
+  it("S098 shows what waits for a queue beside what is in it", async () => {
+    const { jobId } = await client.start("files.gathering", { files: 37 });
     const page = await open("#/queues");
-    const row = page.getByRole("region", { name: "tasks" }).getByRole("row", { name: /math\.sum/ });
-    await row.getByText("100 %").first().waitFor();
-    await page.getByText("Approximate.").waitFor();
+    const row = page.getByRole("region", { name: "queues" }).getByRole("row", { name: /default#worker/ });
+    await row.getByRole("cell", { name: "37", exact: true }).waitFor();
+    await client.cancel(jobId);
   });
 });

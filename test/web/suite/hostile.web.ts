@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { open, settled, sharedServer } from "../browser.ts";
-import { endedCanvas } from "../jobs.ts";
+import { endedCanvas, until } from "../jobs.ts";
 
 const client = sharedServer().client();
 describe("text from tasks", () => {
@@ -12,6 +12,11 @@ describe("text from tasks", () => {
       ],
       options: { policy: "settled" },
     });
+    const key = "<b>א</b>\u202egnp.exe";
+    const held = await client.submitWire({ task: "files.hold", args: [key, 60_000] });
+    const asked = await client.submitWire({ chain: [{ approval: { name: "<b>א</b>\u202egnp" } }, { task: "noop" }] });
+    await until(async () => (await client.locks({ key })).items.length > 0);
+    await until(async () => (await client.runs(asked.jobId, { status: "waiting" })).items.length > 0);
     const page = await open("#/jobs");
     for (const place of [
       "#/jobs",
@@ -23,7 +28,13 @@ describe("text from tasks", () => {
       `#/jobs/${jobId}/timeline`,
       `#/runs/${jobId}.0.g.0`,
       `#/runs/${jobId}.0.g.1`,
+      `#/groups/${jobId}`,
       "#/failures",
+      "#/tasks",
+      "#/locks",
+      `#/locks?key=${encodeURIComponent(key)}`,
+      "#/waits",
+      `#/runs/${asked.jobId}.0`,
     ]) {
       await page.goto(`${sharedServer().url}/${place}`);
       await settled(page);
@@ -32,6 +43,7 @@ describe("text from tasks", () => {
       const hidden = ["\u0000", "\u202e", "\u001b"].filter((character) => text.includes(character));
       expect([place, markup, hidden, (await page.title()).includes("owned")]).toEqual([place, 0, [], false]);
     }
+    for (const each of [held, asked]) await client.cancel(each.jobId);
     await page.goto(`${sharedServer().url}/#/runs/${jobId}.0.g.0`);
     await page.getByText("\\u202egnp.exe\\u0000").first().waitFor();
   });

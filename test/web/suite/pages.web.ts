@@ -1,12 +1,22 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { axeProblems, open, settled, sharedServer } from "../browser.ts";
-import { ended, waiting } from "../jobs.ts";
+import { ended, until, waiting } from "../jobs.ts";
 
+const HOSTILE_KEY = `<b>א</b>\u202egnp.${"long".repeat(20)}`;
 let places: readonly string[];
+const held: string[] = [];
 beforeAll(async () => {
   const client = sharedServer().client();
   const failed = await ended(client, "files.archive", { files: 60, fail: [3, 4, 7] });
   const asked = await waiting(client);
+  await client.putSchedule("nightly", {
+    when: { cron: "30 2 * * *" },
+    workflow: "example.sum-of-sums",
+    fields: { n: 2 },
+  });
+  const hold = { task: "files.hold", args: [HOSTILE_KEY, 600_000] };
+  for (let k = 0; k < 2; k++) held.push((await client.submitWire(hold)).jobId);
+  await until(async () => (await client.locks({ key: HOSTILE_KEY })).items[0]?.waiting === 1);
   places = [
     "#/jobs",
     "#/jobs?wrong=1",
@@ -17,11 +27,23 @@ beforeAll(async () => {
     "#/failures",
     "#/dead-letters",
     "#/queues",
+    "#/waits",
+    "#/tasks",
+    "#/schedules",
+    "#/schedules/nightly",
+    "#/locks",
+    `#/locks?key=${encodeURIComponent(HOSTILE_KEY)}`,
+    `#/groups/${failed}.0.g`,
     "#/actions",
     "#/start",
     "#/start?canvas=1",
   ];
 }, 120_000);
+afterAll(async () => {
+  const client = sharedServer().client();
+  await client.deleteSchedule("nightly");
+  for (const jobId of held) await client.cancel(jobId);
+});
 
 describe("every page", () => {
   it.each(["light", "dark"] as const)(
