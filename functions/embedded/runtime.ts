@@ -38,6 +38,7 @@ import {
 import { type Sweeper, startSweeper } from "./sweeper.ts";
 import { permitOpening } from "./workers/open-permit.ts";
 import type { Recycling } from "./workers/process-link.ts";
+import { withHeld, workersOf } from "./runtime-health.ts";
 import { Supervisor, type SupervisorOptions, type WorkerStats } from "./workers/worker-supervisor.ts";
 
 export interface RuntimeOptions {
@@ -249,7 +250,7 @@ async function start(options: RuntimeOptions, epoch: number, lock: FolderLock): 
   let stopping: Promise<void> | undefined;
   const health = async (): Promise<Health> => ({
     store: disk.problem === undefined ? { writable: true } : { writable: false, why: disk.problem.message },
-    queues: withHeld(host.queueHealth(), keeper),
+    queues: withHeld(host.queueHealth(), keeper.heldByQueue()),
     ...(parts.supervisor && { workers: workersOf(parts.supervisor) }),
     slots: { total: concurrency * Math.max(1, workers), busy: keeper.batches },
   });
@@ -381,20 +382,6 @@ async function stop(
   await keeper.stop();
   await host.engine.flushStatistics();
   await host.close();
-}
-/** Adds how many runs of each queue hold a lease. */
-function withHeld(queues: Health["queues"], keeper: LeaseKeeper): Health["queues"] {
-  const held = keeper.heldByQueue();
-  return Object.fromEntries(
-    Object.entries(queues).map(([name, queue]) => [name, { ...queue, started: held.get(name) ?? 0 }]),
-  );
-}
-function workersOf({ workers }: Supervisor): NonNullable<Health["workers"]> {
-  return {
-    total: workers.length,
-    ready: workers.filter(({ ready }) => ready).length,
-    restarts: workers.reduce((sum, { restarts }) => sum + restarts, 0),
-  };
 }
 async function depthsOf(host: Host): Promise<{ [queue: string]: QueueDepth }> {
   const depths: { [queue: string]: QueueDepth } = {};

@@ -351,16 +351,10 @@ export const eventKey = (jobId: string, at: number, id: string): Key =>
 
 export const reportStreamKey = (runId: string, since: number): Key => taskKey(`S#${runId}`, pad(since, 4));
 export const streamListPartition = (jobId: string): string => `SJ#${jobId}`;
-export const scheduleKey = (name: string, list = "all"): Key => taskKey(`SC#${list}`, name);
-export const PAUSES = "PZ";
-/** `target` is the text that `pauseText` returns. */
-export const pauseKey = (target: string): Key => taskKey(PAUSES, target);
-export const parkedKey = (target: string, shard: number, hash: string): Key => taskKey(`B#${target}#${shard}`, hash);
 export const OPEN_SHARDS = 16;
 export const DUE_SHARDS = 64;
 export const DUE_ROOT_SHARDS = 8;
 export const PROGRESS_SHARDS = 16;
-export const PARKED_SHARDS = 16;
 export const openShard = (shard: number): string => `OPEN#${shard}`;
 export const dueShard = (shard: number): string => `DUE#${shard}`;
 

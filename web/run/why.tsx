@@ -48,6 +48,12 @@ function Reason({ why }: { readonly why: NonNullable<Run["why"]> }) {
       );
     case "declared":
       return <>a dependency was declared that it had not</>;
+    case "asked":
+      return <>somebody asked for it to run again</>;
+    case "removed":
+      return <>it had been removed before</>;
+    case "tier":
+      return <>it had failed {formatCount(why.failures)} times in a row, and its task runs again by tiers</>;
     case "failure":
       return <>its end before was a failure{why.reason !== undefined && <Line text={`, ${why.reason}`} />}</>;
     case "age":

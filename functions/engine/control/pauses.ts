@@ -4,7 +4,7 @@ import { pauseTargetOf, type PauseTarget, pauseText } from "../../core/pause.ts"
 import { capOf, holdRuns } from "../admission/backlog.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
-import { PARKED_SHARDS } from "../item-kinds.ts";
+import { PARKED_SHARDS } from "../items/pause-items.ts";
 import { readHeader } from "../items/header-reads.ts";
 import { removeHeld } from "../items/held-messages.ts";
 import {

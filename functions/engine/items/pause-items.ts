@@ -1,7 +1,7 @@
 import { shardOf } from "../../core/items/shard-of.ts";
 import { type PauseAttributes, pauseTargetOf, type PauseTarget, pauseText } from "../../core/pause.ts";
 import type { Context } from "../context.ts";
-import { headerKey, ITEM_VERSION, PARKED_SHARDS, parkedKey, pauseKey, PAUSES } from "../item-kinds.ts";
+import { headerKey, ITEM_VERSION, taskKey } from "../item-kinds.ts";
 import type { Attributes, Condition, Item, Key, Ports } from "../ports.ts";
 import { allOf } from "./all-of.ts";
 import { absent, and, eq, lt, or, present } from "./conditions.ts";
@@ -18,8 +18,12 @@ export const PAUSE_ATTRIBUTES = ["pause", "pausedAt", "inForceAt", "heldUntil", 
 /** Whether runs must not start. */
 export const isPaused = ({ pause, resuming }: PauseAttributes): boolean => pause !== undefined && !resuming;
 
+export const PAUSES = "PZ";
+export const PARKED_SHARDS = 16;
+/** `target` is the text that `pauseText` returns. */
+export const parkedKey = (target: string, shard: number, hash: string): Key => taskKey(`B#${target}#${shard}`, hash);
 const keyOf = (target: PauseTarget): Key =>
-  target.kind === "job" ? headerKey(target.name) : pauseKey(pauseText(target));
+  target.kind === "job" ? headerKey(target.name) : taskKey(PAUSES, pauseText(target));
 /** A job is paused only while it is there and has not ended. */
 const mayPause = ({ kind }: PauseTarget): Condition[] => (kind === "job" ? [present(), absent("outcome")] : []);
 

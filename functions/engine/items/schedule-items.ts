@@ -3,8 +3,8 @@ import type { Json } from "../../core/json.ts";
 import { isScheduleName } from "../../core/schedule/read-schedule.ts";
 import type { ScheduleSpec } from "../../core/schedule/schedule.ts";
 import type { Context } from "../context.ts";
-import { DUE_SHARDS, dueShard, ITEM_VERSION, scheduleKey } from "../item-kinds.ts";
-import type { Attributes, Item } from "../ports.ts";
+import { DUE_SHARDS, dueShard, ITEM_VERSION, taskKey } from "../item-kinds.ts";
+import type { Attributes, Item, Key } from "../ports.ts";
 import { absent, and, eq } from "./conditions.ts";
 
 /**
@@ -57,6 +57,7 @@ export interface ScheduledJob {
 export interface Schedule extends ScheduleAttributes {
   readonly name: string;
 }
+const scheduleKey = (name: string, list = "all"): Key => taskKey(`SC#${list}`, name);
 const SCHEDULES = scheduleKey("").partition;
 /** Says which schedules of the configuration were put last. */
 const CONFIGURED = scheduleKey("!", "config");

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type PauseTarget, pauseText } from "../../../functions/core/pause.ts";
-import { PARKED_SHARDS, parkedKey } from "../../../functions/engine/item-kinds.ts";
+import { PARKED_SHARDS, parkedKey } from "../../../functions/engine/items/pause-items.ts";
 import type { Claim } from "../../../functions/engine/worker-loop.ts";
 import { chain, chord, defineTask, group } from "../../../functions/sdk/index.ts";
 import { countPorts } from "../counting.ts";
