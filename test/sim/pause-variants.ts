@@ -1,5 +1,4 @@
-import { PAUSE_ATTRIBUTES } from "../../functions/engine/items/pause-items.ts";
-import { PAUSES } from "../../functions/engine/items/pause-items.ts";
+import { PAUSE_ATTRIBUTES, PAUSES } from "../../functions/engine/items/pause-items.ts";
 import type { WriteOp } from "../../functions/engine/ports.ts";
 import { type Variant, withAttributes, withWhen } from "./variant-parts.ts";
 

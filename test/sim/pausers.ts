@@ -3,8 +3,7 @@ import { type PauseAttributes, type PauseTarget, pauseText } from "../../functio
 import { jobIdOf } from "../../functions/core/plan/run-id.ts";
 import type { TaskCall } from "../../functions/core/task/invocation.ts";
 import type { Engine } from "../../functions/engine/contract.ts";
-import { PAUSES } from "../../functions/engine/items/pause-items.ts";
-import { isPaused } from "../../functions/engine/items/pause-items.ts";
+import { PAUSES, isPaused } from "../../functions/engine/items/pause-items.ts";
 import { pauseJob } from "./clients.ts";
 import type { Processes } from "./processes.ts";
 import type { SimProcess } from "./scheduler.ts";

@@ -4,10 +4,8 @@ import { pauseTargetOf, type PauseTarget, pauseText } from "../../core/pause.ts"
 import { capOf, holdRuns } from "../admission/backlog.ts";
 import { all } from "../concurrently.ts";
 import type { Context } from "../context.ts";
-import { PARKED_SHARDS } from "../items/pause-items.ts";
-import { readHeader } from "../items/header-reads.ts";
-import { removeHeld } from "../items/held-messages.ts";
 import {
+  PARKED_SHARDS,
   endPause,
   isPaused,
   noteInForce,
@@ -19,6 +17,8 @@ import {
   queryPauses,
   readPause,
 } from "../items/pause-items.ts";
+import { readHeader } from "../items/header-reads.ts";
+import { removeHeld } from "../items/held-messages.ts";
 import type { PauseView } from "../job-views.ts";
 import { sendGeneral } from "../messages/send.ts";
 import { decodeMessage, type DrainParked } from "../messages/wire.ts";

@@ -3,10 +3,9 @@ import { capOf } from "../admission/backlog.ts";
 import { parsePool, type Pool } from "../admission/bulk-pool.ts";
 import { all, eachBounded } from "../concurrently.ts";
 import type { Context } from "../context.ts";
-import { PARKED_SHARDS } from "../items/pause-items.ts";
+import { PARKED_SHARDS, isPaused, type Pause, queryParked, queryPauses } from "../items/pause-items.ts";
 import { queryEntries } from "../items/backlog-items.ts";
 import { queryDispatchers } from "../items/dispatcher-items.ts";
-import { isPaused, type Pause, queryParked, queryPauses } from "../items/pause-items.ts";
 import type { QueueView } from "../job-views.ts";
 import { speedOf, workOf } from "./statistics.ts";
 
