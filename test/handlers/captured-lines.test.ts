@@ -18,7 +18,7 @@ it("S080 what a task prints is a line of its function, with the ids of job and r
   await deployment.untilQuiet();
   const [run] = (await engine.runs(jobId, {})).items;
   const of = { task: "chatty", jobId, runId: run?.runId, attempt: 1 };
-  expect(deployment.lines.filter(({ task }) => task === "chatty")).toMatchObject([
+  expect(deployment.lines.filter(({ runId }) => runId === of.runId)).toMatchObject([
     { level: "warn", message: "low on paper", ...of },
     { level: "info", message: "goes on", ...of, fields: { pages: 3 } },
   ]);

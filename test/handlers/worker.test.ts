@@ -135,11 +135,12 @@ describe("worker and control", () => {
   it("a message is returned with a delay when the store is out of reach", async () => {
     const deployment = deploy();
     await submit(deployment, noop.s());
-    const write = deployment.store.write.bind(deployment.store);
-    deployment.store.write = () => Promise.reject(new Error("outage"));
+    const { store } = deployment;
+    const [write, writeMany] = [store.write.bind(store), store.writeMany.bind(store)];
+    store.write = store.writeMany = () => Promise.reject(new Error("outage"));
     expect(await deployment.invoke(TASK_QUEUE)).toHaveLength(1);
     expect(deployment.visibility.at(-1)!.seconds).toBe(2);
-    deployment.store.write = write;
+    Object.assign(store, { write, writeMany });
     await deployment.untilQuiet();
   });
 });
