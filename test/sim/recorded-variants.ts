@@ -172,4 +172,7 @@ export const SOUND: readonly string[] = [
   "bulk-no-sweeper",
   "bulk-held",
   "bulk-immortal",
+  "solos",
+  "solos-no-sweeper",
+  "solos-paused",
 ];
