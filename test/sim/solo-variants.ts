@@ -6,8 +6,8 @@ import { asIfApplied, isHeader, type Variant, without, withWhen } from "./varian
 const SOLOS = { solos: true, config: { batchMembers: 5 } } as const;
 /** No message is lost, and nothing but its message brings a run back. */
 const UNSWEPT = { ...SOLOS, sweeper: false } as const;
-/** Runs are never slow, so those that are claimed together also end together. */
-const ENDING_TOGETHER = { batchMembers: 5, batchMs: 60_000 };
+/** No run counts as slow, so those that are claimed together also end together. Some lose their short lease before. */
+const ENDING_TOGETHER = { batchMembers: 5, batchMs: 60_000, leaseSeconds: 4 };
 /** A claim of the first run of a job, whose row is part of the root header. */
 const claimsFirst = (op: WriteOp): op is Extract<WriteOp, { readonly op: "update" }> =>
   op.op === "update" && isHeader(op) && op.change.set?.[ROOT_STATUS] === "started";
