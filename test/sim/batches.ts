@@ -12,7 +12,8 @@ type CanvasJob = ClientJob & { readonly spec: Extract<JobSpec, { readonly kind: 
 const FIRST_LABEL = 1_000;
 
 /**
- * Clients that submit several jobs in one call, some of which other clients submit as well. Their choices are random
+ * Clients that submit several jobs in one call, some of which other clients submit as well. In seeds with solo work
+ * (solo-work.ts) these are many jobs of one task, mostly quick. Their choices are random
  * numbers of their own, so that seeds without batches stay as they are.
  */
 export class Batches {
@@ -26,23 +27,31 @@ export class Batches {
     this.#sim = simulation;
     this.#processes = processes;
     this.#random = seededRandom(seed + 11_000_003);
-    this.#active = this.#random.chance(0.3);
+    this.#active = this.#random.chance(0.3) || simulation.world.solos.active;
     if (simulation.world.faults.answersEarly) simulation.world.store.watch(() => this.#answerEarly());
   }
   /** Returns jobs that are there to be submitted together. */
   jobs(): ClientJob[] {
     if (!this.#active) return [];
-    const workload = new Workload(this.#random, this.#sim.sweeps, { labels: FIRST_LABEL });
-    // Jobs of one task whose messages come together share claims and commits.
-    const small = this.#random.chance(0.5);
+    const { solos, shared } = this.#sim.world;
+    const workload = new Workload(this.#random, this.#sim.sweeps, {
+      labels: FIRST_LABEL,
+      ...(solos.active && { shared }),
+    });
     const newOne = (k: number): ClientJob =>
-      newJob(`batched-${k}`, this.#random, () => (small ? workload.soloJob() : workload.canvasJob()));
-    return Array.from({ length: (small ? 6 : 3) + this.#random.int(3) }, (_, k) => newOne(k));
+      newJob(`batched-${k}`, this.#random, () => (solos.active ? workload.soloJob() : workload.canvasJob()));
+    return Array.from({ length: solos.active ? 8 + this.#random.int(8) : 3 + this.#random.int(3) }, (_, k) =>
+      newOne(k),
+    );
   }
-  /** Lets a client submit what was not submitted yet, or not answered. */
+  /** Lets a client submit what was not submitted yet, or not answered. With solo work these are several batches. */
   due(): void {
     if (!this.#active || !this.#random.chance(0.05)) return;
-    const waiting = this.#sim.jobs.filter((job) => isOfCanvas(job) && !job.delivered && job.clients < 2) as CanvasJob[];
+    const unsubmitted = this.#sim.jobs.filter(
+      (job) => isOfCanvas(job) && !job.delivered && job.clients < 2,
+    ) as CanvasJob[];
+    // Several batches, so that jobs of the later ones meet a task whose speed the workers have measured.
+    const waiting = this.#sim.world.solos.active ? unsubmitted.slice(-4 - this.#random.int(3)) : unsubmitted;
     if (waiting.length < 2) return;
     for (const job of waiting) job.clients++;
     this.#submitted.push(waiting);

@@ -4,6 +4,8 @@ import type { Simulation } from "./simulation.ts";
 import type { Message } from "./sim-queue.ts";
 import type { SimWorker } from "./worker-loop.ts";
 
+const isNew = ({ receives }: Message): boolean => receives === 0;
+
 /** Delivers messages to workers, or loses them. Those that were received too often are given up. */
 export class Deliveries {
   readonly #sim: Simulation;
@@ -22,6 +24,8 @@ export class Deliveries {
     const { random, scheduler, world } = this.#sim;
     const messages = any ? world.queue.messages : world.queue.visible(scheduler.now);
     if (messages.length === 0) return;
+    // A receive waits a while for more.
+    if (!any && world.solos.active && messages.filter(isNew).length < 5 && random.chance(0.8)) return;
     const message = random.pick(messages);
     if (message.receives >= world.maxReceives) return this.#giveUp(message);
     const workers = this.#processes.workers.filter((worker) => !worker.process.frozen && worker.handling < 4);
@@ -31,16 +35,17 @@ export class Deliveries {
     worker.deliver(message);
     // The queue delivers both copies at once.
     if (any && random.chance(0.3)) worker.deliver(message);
-    if (!any && random.chance(0.3)) this.#deliverMore(worker);
+    if (!any && random.chance(world.solos.active ? 0.9 : 0.3)) this.#deliverMore(worker);
   }
   /** Delivers more messages of a receive: the process has them all before it goes on with the first. */
   #deliverMore(worker: SimWorker): void {
     const { random, scheduler, world } = this.#sim;
-    while (worker.handling < 4) {
+    while (worker.handling < world.solos.mostMessages) {
       const rest = world.queue.visible(scheduler.now).filter(({ receives }) => receives < world.maxReceives);
       if (rest.length === 0) return;
-      worker.deliver(random.pick(rest));
-      if (random.chance(0.3)) return;
+      const fresh = world.solos.active ? rest.filter(isNew) : [];
+      worker.deliver(random.pick(fresh.length > 0 ? fresh : rest));
+      if (random.chance(world.solos.active ? 0.1 : 0.3)) return;
     }
   }
   #giveUp(message: Message): void {

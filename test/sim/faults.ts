@@ -79,6 +79,8 @@ export interface Faults {
   readonly truthAsOne?: true;
   /** No process dies or freezes. */
   readonly immortal?: true;
+  /** In every seed clients submit many jobs of one quick task, and workers receive several of their messages at once. */
+  readonly solos?: true;
   /** Simulates schedules (schedule-simulation.ts) in place of jobs of clients. */
   readonly schedules?: true;
 }
@@ -113,6 +115,8 @@ export interface LoopFaults {
   readonly ackFinished?: true;
   /** The loop acknowledges the message as soon as it lends the engine a slot for a step in place. */
   readonly ackOnSpareSlot?: true;
+  /** The loop acknowledges the message once its run was claimed together with those of other messages. */
+  readonly ackTogether?: true;
   /** The loop acknowledges the message when a heartbeat loses a lease. */
   readonly ackOnLostLease?: true;
 }

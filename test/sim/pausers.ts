@@ -109,12 +109,14 @@ export class Pausers {
     });
   }
   #look(): void {
+    const begun = this.#sim.scheduler.now;
     this.#processes.background("looker", async (engine) => {
       for (const text of await pausedNow(engine, this.#sim))
         for (const { runId, since } of this.#sim.leases.live()) {
           const row = this.#sim.shape.rowOf(runId);
           const from = this.#since.get(text);
-          if (from === undefined || since > from + this.#boundMs) continue;
+          // A look that took long may have seen the pause before this one.
+          if (from === undefined || from > begun || since > from + this.#boundMs) continue;
           if (this.#textsOf(runId, row?.task ?? "").includes(text))
             this.#sim.bad("paused-with-live-lease", `${text}: ${runId} is held`);
         }

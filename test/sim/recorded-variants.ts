@@ -80,6 +80,9 @@ export const RECORDED: readonly {
   { variant: "round-without-counters", firstSeed: 6, runs: 6, shows: "counters-wrong" },
   { variant: "expiry-from-creation", firstSeed: 2, runs: 2, shows: "expires-while-it-goes-on" },
   { variant: "expiry-kept-by-a-round", firstSeed: 21, runs: 21, shows: "expires-while-it-goes-on" },
+  { variant: "solo-claims-as-one", firstSeed: 10, runs: 10, shows: "one-lease-two-runs" },
+  { variant: "solo-ends-as-one", firstSeed: 237, runs: 237, shows: "decided-before-member-finished" },
+  { variant: "solo-acknowledged-when-claimed", firstSeed: 9, runs: 9, shows: "stuck-group" },
   { variant: "batch-partly-answered", firstSeed: 6, runs: 6, shows: "job-never-started" },
   { variant: "solo-commit-without-list", firstSeed: 1, runs: 1, shows: "job-unlisted" },
   { variant: "solo-claim-upserts-after-collection", firstSeed: 342, runs: 342, shows: "collected-header-recreated" },
@@ -172,4 +175,7 @@ export const SOUND: readonly string[] = [
   "bulk-no-sweeper",
   "bulk-held",
   "bulk-immortal",
+  "solos",
+  "solos-no-sweeper",
+  "solos-paused",
 ];

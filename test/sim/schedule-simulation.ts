@@ -9,6 +9,7 @@ import { type KnownSchedule, nextSimTime, ScheduleChecks } from "./schedule-chec
 import { Scheduler } from "./scheduler.ts";
 import { SharedWork } from "./shared-work.ts";
 import { Releases } from "./releases.ts";
+import { SoloWork } from "./solo-work.ts";
 import { Tiers } from "./tiers.ts";
 import { SIM_REGISTRY } from "./script-runner.ts";
 import { type Settings, settingsFor } from "./settings.ts";
@@ -79,6 +80,7 @@ export class ScheduleSimulation {
       shared: new SharedWork(0, false, false),
       releases: new Releases(0, false, 0),
       tiers: new Tiers(0, {}),
+      solos: new SoloWork(0, {}, this.scheduler),
       schedules: { nextTime: (when, _anchor, after) => nextSimTime({ when }, after), timeText: String, start },
       shape,
       handling: new Map(),

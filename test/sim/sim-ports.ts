@@ -22,6 +22,7 @@ import type { Shape } from "./shape.ts";
 import type { SimExecutions } from "./sim-executions.ts";
 import type { SimQueue } from "./sim-queue.ts";
 import { idOf, type SimStore } from "./sim-store.ts";
+import type { SoloWork } from "./solo-work.ts";
 
 export interface SimWorld {
   readonly scheduler: Scheduler;
@@ -44,6 +45,7 @@ export interface SimWorld {
   readonly shared: SharedWork;
   readonly releases: Releases;
   readonly tiers: Tiers;
+  readonly solos: SoloWork;
   /** Items of which a fault has made a write late. */
   readonly late: Set<string>;
   /** Is called for each message that a queue has taken, with what its sender is handling. */
@@ -132,6 +134,7 @@ export function simPorts(world: SimWorld, process: SimProcess, runner: TaskRunne
       write,
       writeMany: async (ops) => {
         if (ops.length > 1 && ops.every(isOfRun)) scheduler.count("batches");
+        world.solos.wrote(ops);
         const results = await Promise.all(ops.map(write));
         return world.faults.reportMany?.(ops, results) ?? results;
       },

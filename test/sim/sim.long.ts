@@ -24,6 +24,8 @@ it.each([
   ["an end that another version has made is made anew, or verified, and taken by whoever asks", "versions"],
   ["a call for many runs that fails costs others no failure, and each pass ends", "bulk"],
   ["no call for many runs is outside of a pass while no process dies", "bulk-immortal"],
+  ["jobs of one quick task that run together end as each would alone", "solos"],
+  ["jobs that run together need no sweeper as long as no message is lost", "solos-no-sweeper"],
   ["what is paused does not start, and comes back when it is resumed", "pauses"],
 ])("%s", { timeout: 10 * MINUTES }, async (_title, variant) => {
   const tally = await runOverProcesses({ from: 1, runs: 150, variant }, { processes: PROCESSES });

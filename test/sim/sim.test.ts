@@ -17,4 +17,11 @@ describe("the protocol, simulated", () => {
     const tally = await runOverProcesses({ from: 1, runs, ...(variant && { variant }) }, { processes: PROCESSES });
     expect(tally).toMatchObject({ caught: [], runs });
   });
+
+  it("jobs of one quick task that run together end as each would alone", { timeout: 10 * MINUTES }, async () => {
+    const runs = 10;
+    const { caught, stats } = await runOverProcesses({ from: 1, runs, variant: "solos" }, { processes: PROCESSES });
+    expect(caught).toEqual([]);
+    expect(stats["solo runs together"]).toBeGreaterThan(runs);
+  });
 });

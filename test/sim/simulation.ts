@@ -36,6 +36,7 @@ import { isVersioned, Releases } from "./releases.ts";
 import { Tiers } from "./tiers.ts";
 import { touchSharedRun } from "./shared-run-clients.ts";
 import { KINDS, SharedWork } from "./shared-work.ts";
+import { SoloWork } from "./solo-work.ts";
 import { type JobSpec, Workload } from "./workload.ts";
 import { choicesOf } from "./workload-choices.ts";
 
@@ -102,6 +103,7 @@ export class Simulation {
       shared: new SharedWork(seed, this.sweeps, versioned, faults.tiers ?? faults.scheduled),
       releases: new Releases(seed, versioned, KINDS),
       tiers: new Tiers(seed, faults),
+      solos: new SoloWork(seed, faults, this.scheduler),
       late: new Set(),
       handling: new Map(),
     };

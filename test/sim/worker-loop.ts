@@ -144,6 +144,8 @@ export class SimWorker {
       },
       hold: (runs, abort) => {
         const { deadline } = runs;
+        if (this.#world.faults.loop?.ackTogether && this.#world.solos.isTogether(runs.token))
+          void this.#acknowledge(message);
         const holds = claimsOf(runs).map((claim): Hold => ({
           claim,
           deadline,

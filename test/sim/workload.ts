@@ -95,9 +95,15 @@ export class Workload {
     };
   }
 
-  /** Returns a job of one task with nothing beside it, which most likely starts at once. */
+  /** Returns a job of one task with nothing beside it, which most likely starts at once and is mostly quick. */
   soloJob(): Extract<JobSpec, { readonly kind: "canvas" }> {
-    return { kind: "canvas", canvas: this.#task() };
+    const random = this.#random;
+    this.#shared?.nextJob();
+    return {
+      kind: "canvas",
+      canvas: random.chance(0.85) ? this.#task({ steps: random.int(3) }, TASKS.plain) : this.#task(),
+      ...(random.chance(0.06) && this.#timeouts && { timeoutSeconds: 20 + random.int(200) }),
+    };
   }
   #alone(): Canvas {
     return this.#random.chance(0.3) ? this.#parent(1) : this.#task();
