@@ -137,7 +137,8 @@ describe("worker and control", () => {
     await submit(deployment, noop.s());
     const { store } = deployment;
     const [write, writeMany] = [store.write.bind(store), store.writeMany.bind(store)];
-    store.write = store.writeMany = () => Promise.reject(new Error("outage"));
+    const outage = (): Promise<never> => Promise.reject(new Error("outage"));
+    Object.assign(store, { write: outage, writeMany: outage });
     expect(await deployment.invoke(TASK_QUEUE)).toHaveLength(1);
     expect(deployment.visibility.at(-1)!.seconds).toBe(2);
     Object.assign(store, { write, writeMany });
