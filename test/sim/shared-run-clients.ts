@@ -9,10 +9,7 @@ export function touchSharedRun(sim: Simulation, processes: Processes): void {
   const { random, world, scheduler } = sim;
   const kind = random.int(KINDS);
   const { task, args = [], kwargs = {}, options = {} } = world.shared.dependency(kind, undefined);
-  const dependsOn =
-    kind > 0 && random.chance(0.4) ? { also: world.shared.dependency(random.int(kind), undefined) } : undefined;
-  const given = dependsOn ? { ...options, dependsOn: { ...options.dependsOn, ...dependsOn } } : options;
-  const canvas = { kind: "task", task, args, kwargs, options: given, immutable: true } as Canvas;
+  const canvas = { kind: "task", task, args, kwargs, options, immutable: true } as Canvas;
   const removes = random.chance(0.3);
   const ask = { retry: random.chance(0.3), queueNow: random.chance(0.7), deleteExtraDeps: random.chance(0.3) };
   scheduler.count(removes ? "removals" : "schedules");

@@ -26,6 +26,7 @@ it.each([
   ["no call for many runs is outside of a pass while no process dies", "bulk-immortal"],
   ["jobs of one quick task that run together end as each would alone", "solos"],
   ["jobs that run together need no sweeper as long as no message is lost", "solos-no-sweeper"],
+  ["a failed shared run begins again by its tiers, and a scheduled one ends without a job", "scheduled"],
   ["what is paused does not start, and comes back when it is resumed", "pauses"],
 ])("%s", { timeout: 10 * MINUTES }, async (_title, variant) => {
   const tally = await runOverProcesses({ from: 1, runs: 150, variant }, { processes: PROCESSES });

@@ -1,5 +1,5 @@
 import type { WriteOp } from "../../functions/engine/ports.ts";
-import { type Variant, withoutSet, withWhen } from "./variant-parts.ts";
+import { type Variant, withoutSet } from "./variant-parts.ts";
 
 const TIERS = { tiers: true } as const;
 const SCHEDULED = { tiers: true, scheduled: true } as const;
@@ -15,10 +15,6 @@ export const TIER_VARIANTS: { readonly [name: string]: Variant } = {
   "tier-not-written": {
     removes: "the write that ends a run says when it runs again",
     faults: { ...TIERS, rewrite: (op) => (ofIdentity(op) && !beginsByTier(op) ? withoutSet(op, ["due"]) : op) },
-  },
-  "tier-begins-without-condition": {
-    removes: "a tier begins a round only after the end that it has read",
-    faults: { ...TIERS, rewrite: (op) => (beginsByTier(op) ? withWhen(op, { op: "present" }) : op) },
   },
   "tier-round-unattended": {
     removes: "a round that a tier has begun stays in the index until it has ended",
@@ -43,26 +39,6 @@ export const TIER_VARIANTS: { readonly [name: string]: Variant } = {
         const { due: _due, dueShard: _shard, ...attributes } = op.attributes;
         return { ...op, attributes };
       },
-    },
-  },
-  "removal-unfenced": {
-    removes: "a removal refuses a round that somebody begins who has not seen it",
-    faults: {
-      ...SCHEDULED,
-      rewrite: (op) =>
-        ofIdentity(op) && op.op === "update" && op.change.set?.["r_forgotten"] === true
-          ? { ...op, change: { ...op.change, add: {} } }
-          : op,
-    },
-  },
-  "failures-kept-after-success": {
-    removes: "a good end ends the count of failures in a row",
-    faults: {
-      ...TIERS,
-      rewrite: (op) =>
-        ofIdentity(op) && op.op === "update" && op.change.remove
-          ? { ...op, change: { ...op.change, remove: op.change.remove.filter((name) => name !== "r_failed") } }
-          : op,
     },
   },
 };

@@ -33,6 +33,7 @@ export async function judgeEnd(
   const [own] = outdatedItself(context, run);
   const upstream = own ? [] : outdatedOf(context, (await readEdges(context, run))?.closure);
   if (!own && upstream.length === 0 && takesAny(ask, identity)) return undefined;
+  if (run.forgotten) return { why: { of: "removed" } };
   if (own) return { why: { of: "version", ...own } };
   const why = refusalOf(context, header, ask, identity);
   if (why) return { why };

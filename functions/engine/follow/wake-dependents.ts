@@ -127,7 +127,8 @@ export async function beginRound(context: Context, seen: Run, row: RoundStart): 
   // Whoever waits for the earlier round takes its end.
   const taken = await wakeSubscribers(context, seen);
   const identity = await readIdentity(context, seen.gid);
-  if (!identity || identity.run.round !== seen.round || !isTerminal(identity.run.status)) return taken;
+  const { run } = identity ?? {};
+  if (!identity || !run || run.round !== seen.round || !isTerminal(run.status) || run.forgotten) return taken;
   const ttl = Math.ceil(context.clock.now() / 1_000) + context.config.identityRetentionSeconds;
   await listAgain(context, identity);
   const write = await context.store.write(renewIdentityOp(context, identity, ttl, row));
