@@ -18,6 +18,7 @@ it.each([
   ["the protocol needs no sweeper as long as no message is lost", "no-sweeper"],
   ["what a crash leaves begun is taken up by the first sweep of the next start", "crashes"],
   ["a job that is cancelled and retried at once ends as if its client had waited", "hasty-retries"],
+  ["limits hold in true time, and nobody sleeps beside a free lock", "limits"],
   ["nobody sleeps beside a lock that a dead worker held, without a sweep", "limits-unswept"],
   ["each time of a schedule fires one job, and none is lost", "schedules"],
   ["the nodes of a graph start behind those that they follow, once", "graphs"],

@@ -7,11 +7,7 @@ const PROCESSES = 2;
 describe("the protocol, simulated", () => {
   it.each([
     ["the protocol keeps its promises under kills, losses, duplicates and stale reads", undefined],
-    ["the protocol needs no sweeper as long as no message is lost", "no-sweeper"],
     ["what a crash leaves begun is taken up by the first sweep of the next start", "crashes"],
-    ["limits hold in true time, and nobody sleeps beside a free lock", "limits"],
-    ["each time of a schedule fires one job, and none is lost", "schedules"],
-    ["what is paused does not start, and comes back when it is resumed", "pauses"],
   ])("%s", { timeout: 10 * MINUTES }, async (_title, variant) => {
     const runs = 10;
     const tally = await runOverProcesses({ from: 1, runs, ...(variant && { variant }) }, { processes: PROCESSES });
