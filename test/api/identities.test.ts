@@ -72,6 +72,39 @@ describe("GET /identities", () => {
   });
 });
 
+describe("POST /identities and POST /identities/forget", () => {
+  it("S001 S011 S075 begin a shared run once, again when told to, and forget it", async () => {
+    const { client, local } = startApi({ tasks: [source] });
+    const first = await client.scheduleRun(source.s("a"));
+    expect(first).toMatchObject({ status: "queued", begun: true });
+    await local.untilQuiet();
+    const { runId } = first;
+    expect(await client.scheduleRun(source.s("a"))).toEqual({ runId, status: "success", begun: false });
+    expect(await client.scheduleRun(source.s("a"), { retry: true })).toEqual({ runId, status: "queued", begun: true });
+    await local.untilQuiet();
+    expect(await client.forgetRun(source.s("a"))).toEqual({ runId, status: "success" });
+    await expect(client.forgetRun(source.s("a"))).rejects.toMatchObject({ code: "run_not_found" });
+    expect((await client.identities({ task: "source" })).items).toEqual([]);
+  });
+  it.each([
+    ["/identities", { canvas: { task: "source", args: ["a"] }, again: true }, "invalid_request", "/again"],
+    ["/identities", { canvas: { chain: [] } }, "invalid_canvas", undefined],
+    [
+      "/identities",
+      { canvas: { task: "source", options: { countdown: 1 } } },
+      "invalid_canvas",
+      "/canvas/options/countdown",
+    ],
+    ["/identities/forget", { canvas: { group: [{ task: "source" }] } }, "invalid_canvas", "/canvas"],
+    ["/identities/forget", {}, "invalid_request", "/canvas"],
+  ])("POST %s with %j is refused", async (path, json, code, field) => {
+    const response = await startApi({ tasks: [source] }).ask("POST", path, { json });
+    const problem = (await response.json()) as { readonly code: string; readonly field?: string };
+    expect(problem).toMatchObject({ code, ...(field && { field }) });
+    expect(response.status).toBe(400);
+  });
+});
+
 describe("GET /runs/{id} says why", () => {
   it("a run of a job takes an end, the shared run behind it has dependencies both ways", async () => {
     const api = startApi({ tasks: [source, index] });

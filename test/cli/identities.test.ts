@@ -41,3 +41,24 @@ it(
     expect([unlisted.code, unlisted.stderr]).toEqual([1, expect.stringContaining("not_listed")]);
   },
 );
+
+it(
+  "fanfold schedule begins a shared run without a job, and fanfold forget forgets it",
+  { timeout: 60_000 },
+  async () => {
+    const common = ["--data", newFolder(), "--tasks", TASKS];
+    const canvas = JSON.stringify({ task: "ledger.digest", args: ["a"] });
+    const begun = await fanfold(["schedule", "-", ...common], canvas);
+    expect([begun.code, begun.stdout, begun.stderr]).toEqual([
+      0,
+      expect.stringMatching(/^~\S+\.0\n$/),
+      "begun: queued\n",
+    ]);
+    const again = await fanfold(["schedule", "-", ...common], canvas);
+    expect([again.stdout, again.stderr]).toEqual([begun.stdout, "it was there: queued\n"]);
+    const forgot = await fanfold(["forget", "-", ...common], canvas);
+    expect(forgot.stdout).toBe(`forgot ${begun.stdout.trim()}, which was queued\n`);
+    const other = await fanfold(["forget", "-", ...common], JSON.stringify({ task: "ledger.digest", args: ["b"] }));
+    expect([other.code, other.stderr]).toEqual([1, expect.stringContaining("run_not_found")]);
+  },
+);

@@ -3,6 +3,7 @@ import type { GroupView, Run } from "../../functions/client/index.ts";
 import { formatCount, formatDuration, formatExact } from "../format.ts";
 import { RetryJob } from "../job/job-actions.tsx";
 import { RunList } from "../job/runs-tab.tsx";
+import { Fact, Facts } from "../parts/facts.tsx";
 import { Copy } from "../parts/buttons.tsx";
 import { Empty, Loading, Problem } from "../parts/notes.tsx";
 import { usePages } from "../parts/pages.ts";
@@ -70,7 +71,7 @@ function Group({ group, reload }: { readonly group: GroupView; readonly reload: 
         <StateBar counts={counts} total={Math.max(total ?? 0, endedOf(group))} />
         <StateCounts counts={counts} />
       </div>
-      <Facts group={group} />
+      <GroupFacts group={group} />
       {firstError && (
         <p class="problem">
           First failure: <Line text={`${firstError.name}: ${firstError.message}`} length={2_000} />{" "}
@@ -97,9 +98,9 @@ function graphOf({ groupId, jobId, ownerRunId }: GroupView): { readonly open?: s
   return { open: groupId, ...(ownerRunId !== undefined && ownerRunId !== `${jobId}.0` && { run: ownerRunId }) };
 }
 
-function Facts({ group }: { readonly group: GroupView }) {
+function GroupFacts({ group }: { readonly group: GroupView }) {
   const { total, remaining, failed, countsExact, round, createdAt, policy, tracking, ttlSeconds, expiresAt } = group;
-  const facts: [string, string | undefined][] = [
+  const rows: [string, string | undefined][] = [
     ["members", total === undefined ? "not known yet: more come in" : formatCount(total)],
     ["left", remaining === undefined ? undefined : formatCount(remaining)],
     ["failed", formatCount(failed)],
@@ -115,33 +116,18 @@ function Facts({ group }: { readonly group: GroupView }) {
       .map(([state, count]): [string, string] => [`items ${state}`, formatCount(count)]),
   ];
   return (
-    <dl class="facts">
-      {facts.map(
-        ([name, text]) =>
-          text !== undefined && (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{text}</dd>
-            </div>
-          ),
-      )}
+    <Facts rows={rows}>
       {group.ownerRunId !== undefined && (
-        <div>
-          <dt>opened by</dt>
-          <dd>
-            <RunLink runId={group.ownerRunId} />
-          </dd>
-        </div>
+        <Fact name="opened by">
+          <RunLink runId={group.ownerRunId} />
+        </Fact>
       )}
       {group.callbackRunId !== undefined && (
-        <div>
-          <dt>then runs</dt>
-          <dd>
-            <RunLink runId={group.callbackRunId} />
-          </dd>
-        </div>
+        <Fact name="then runs">
+          <RunLink runId={group.callbackRunId} />
+        </Fact>
       )}
-    </dl>
+    </Facts>
   );
 }
 const policyText = (policy: GroupView["policy"]): string =>

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { formatCount, formatCounted, formatDollars, formatDuration, formatExact, formatRate } from "../format.ts";
 import { isLive } from "../jobs/job-filter.ts";
 import { noteProgress, paceOf } from "../jobs/pace.ts";
+import { Fact, Facts } from "../parts/facts.tsx";
 import { Copy } from "../parts/buttons.tsx";
 import { Empty, Loading, Problem } from "../parts/notes.tsx";
 import { Payload } from "../parts/payload.tsx";
@@ -132,7 +133,7 @@ function Head({ job, reload }: { readonly job: Job; readonly reload: () => void 
         <StateBar counts={job.counts} total={job.planned} />
         <StateCounts counts={job.counts} />
       </div>
-      <Facts job={job} />
+      <JobFacts job={job} />
       {job.error && (
         <p class="problem">
           <Line text={`${job.error.name}: ${job.error.message}`} length={2_000} />{" "}
@@ -154,12 +155,12 @@ function Head({ job, reload }: { readonly job: Job; readonly reload: () => void 
   );
 }
 
-function Facts({ job }: { readonly job: Job }) {
+function JobFacts({ job }: { readonly job: Job }) {
   const pace = isLive(job) ? paceOf(job) : undefined;
   const price = job.cost?.computed.price;
   const own = Object.entries(job.counts).filter(([name]) => name.startsWith("u_"));
   return (
-    <dl class="facts">
+    <Facts>
       <Fact name="ended">
         {`${formatCount(endedOf(job))} of ${formatCounted(job.planned, "run")}`}
         {!job.countsExact && <span class="quiet"> so far</span>}
@@ -191,16 +192,6 @@ function Facts({ job }: { readonly job: Job }) {
           {formatCount(count)}
         </Fact>
       ))}
-    </dl>
-  );
-}
-function Fact({ name, children }: { readonly name: string; readonly children: preact.ComponentChildren }) {
-  return (
-    <div>
-      <dt>
-        <Line text={name} />
-      </dt>
-      <dd>{children}</dd>
-    </div>
+    </Facts>
   );
 }

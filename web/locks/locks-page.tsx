@@ -1,5 +1,7 @@
 import type { LockUser, LockView } from "../../functions/client/index.ts";
 import { formatCount, formatCounted, formatDistance, formatDuration, formatExact } from "../format.ts";
+import { Facts } from "../parts/facts.tsx";
+import { Filter } from "../parts/filter.tsx";
 import { Command } from "../parts/buttons.tsx";
 import { type Column, List } from "../parts/list.tsx";
 import { Empty, Loading, Problem } from "../parts/notes.tsx";
@@ -33,15 +35,7 @@ export function LocksPage({ route }: { readonly route: Route }) {
         <h1>{key === "" ? "Locks" : <Line text={key} />}</h1>
         {key === "" && <span class="quiet">and limits, that runs hold or wait for now</span>}
       </div>
-      <form class="filter" role="search" onSubmit={(event) => event.preventDefault()}>
-        <input
-          type="search"
-          aria-label="key"
-          placeholder="key, in full"
-          value={key}
-          onChange={(event) => setQuery(route, { key: event.currentTarget.value })}
-        />
-      </form>
+      <Filter whole label="key, in full" text={key} onText={(text) => setQuery(route, { key: text })} />
       <Problem error={error} />
       {!found && !error && <Loading what="locks" />}
       {found && key === "" && found.locks.length > 0 && (
@@ -120,26 +114,14 @@ function Lock({ lock }: { readonly lock: LockView }) {
   const { holders, waiters, nextAt } = lock;
   return (
     <>
-      <dl class="facts">
-        <div>
-          <dt>kind</dt>
-          <dd>{kindOf(lock)}</dd>
-        </div>
-        <div>
-          <dt>in use</dt>
-          <dd>{useOf(lock)}</dd>
-        </div>
-        <div>
-          <dt>waiting</dt>
-          <dd>{waitingOf(lock)}</dd>
-        </div>
-        {nextAt !== undefined && (
-          <div>
-            <dt>next start</dt>
-            <dd>{formatExact(nextAt)}</dd>
-          </div>
-        )}
-      </dl>
+      <Facts
+        rows={[
+          ["kind", kindOf(lock)],
+          ["in use", useOf(lock)],
+          ["waiting", waitingOf(lock)],
+          ["next start", nextAt === undefined ? undefined : formatExact(nextAt)],
+        ]}
+      />
       {holders && <Users title="Holders" users={holders} none="Nobody holds it." />}
       {waiters && (
         <Users

@@ -1,44 +1,42 @@
 import type { Queue, Site } from "../../functions/client/index.ts";
 import { formatCount, formatDuration, formatRate } from "../format.ts";
-import { Problem } from "../parts/notes.tsx";
 import { Table } from "../parts/table.tsx";
 import { Badge, Code } from "../parts/text.tsx";
 import { PauseButton } from "../pauses/pause-button.tsx";
-import { server, useLive } from "../server.ts";
-
-const EVERY_MS = 5_000;
 
 /** How fast queues and sites are worked off, and what a pause holds. */
-export function Held() {
-  const { value, error, reload } = useLive(
-    "held",
-    async () => ({ queues: await server().queues(), sites: await server().sites() }),
-    () => EVERY_MS,
-  );
+export function Held({
+  queues,
+  sites,
+  reload,
+}: {
+  readonly queues: readonly Queue[];
+  readonly sites: readonly Site[];
+  readonly reload: () => void;
+}) {
   return (
     <>
-      <Problem error={error} />
-      {value && value.queues.length > 0 && (
+      {queues.length > 0 && (
         <>
           <h2>Speed and pauses</h2>
           <Table
             label="speed and pauses of queues"
             columns={["Queue", "State", "Runs", "Workers", "Time left", "Parked", "Do"]}
             left={[1, 6]}
-            rows={value.queues}
+            rows={queues}
             keyOf={({ name }) => name}
             cells={(queue) => queueCells(queue, reload)}
           />
         </>
       )}
-      {value && value.sites.length > 0 && (
+      {sites.length > 0 && (
         <>
           <h2>Sites</h2>
           <Table
             label="sites"
             columns={["Site", "State", "Queues", "Runs", "Workers", "Waiting", "In flight", "Do"]}
             left={[1, 7]}
-            rows={value.sites}
+            rows={sites}
             keyOf={({ site }) => site}
             cells={(site) => siteCells(site, reload)}
           />

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Health } from "../../functions/client/index.ts";
 import { formatCount, formatCounted, visible } from "../format.ts";
+import { Facts } from "../parts/facts.tsx";
 import { Loading, Problem } from "../parts/notes.tsx";
 import { server, useLive } from "../server.ts";
 import { DepthChart, type Sample } from "./depth-chart.tsx";
@@ -40,8 +41,7 @@ export function QueuesPage() {
         </p>
       )}
       <Workers health={health} />
-      <QueueTable />
-      <Held />
+      <Depths />
       <h2>Messages of all queues, since this page was opened</h2>
       <DepthChart samples={samples} />
     </>
@@ -57,28 +57,33 @@ function sampleOf({ at, queues }: Health & { readonly at: number }): Sample {
 }
 function Workers({ health: { workers, slots, version } }: { readonly health: Health }) {
   return (
-    <dl class="facts">
-      {workers && (
-        <div>
-          <dt>workers</dt>
-          <dd>
-            {formatCount(workers.ready)} of {formatCount(workers.total)} ready
-            {workers.restarts > 0 && `, ${formatCounted(workers.restarts, "restart")}`}
-          </dd>
-        </div>
-      )}
-      {slots && (
-        <div>
-          <dt>slots</dt>
-          <dd>
-            {formatCount(slots.busy)} of {formatCount(slots.total)} busy
-          </dd>
-        </div>
-      )}
-      <div>
-        <dt>release</dt>
-        <dd>{version}</dd>
-      </div>
-    </dl>
+    <Facts
+      rows={[
+        ["workers", workers && workersText(workers)],
+        ["slots", slots && `${formatCount(slots.busy)} of ${formatCount(slots.total)} busy`],
+        ["release", version],
+      ]}
+    />
+  );
+}
+function workersText({ ready, total, restarts }: NonNullable<Health["workers"]>): string {
+  const again = restarts > 0 ? `, ${formatCounted(restarts, "restart")}` : "";
+  return `${formatCount(ready)} of ${formatCount(total)} ready${again}`;
+}
+/** A read costs several queries for each queue. */
+const DEPTHS_EVERY_MS = 5_000;
+function Depths() {
+  const { value, error, reload } = useLive(
+    "queues",
+    async () => ({ queues: await server().queues(), sites: await server().sites() }),
+    () => DEPTHS_EVERY_MS,
+  );
+  if (!value) return error ? <Problem error={error} /> : <Loading what="queues" />;
+  return (
+    <>
+      <Problem error={error} />
+      <QueueTable queues={value.queues} />
+      <Held {...value} reload={reload} />
+    </>
   );
 }

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { Json, Run, RunDetail } from "../../functions/client/index.ts";
 import { formatCount, formatDuration, formatExact, visible, visibleLine } from "../format.ts";
 import { nameOf, RunList } from "../job/runs-tab.tsx";
+import { Facts } from "../parts/facts.tsx";
 import { Copy } from "../parts/buttons.tsx";
 import { Empty, Loading, Problem } from "../parts/notes.tsx";
 import { usePages } from "../parts/pages.ts";
@@ -57,7 +58,7 @@ export function RunPage({ runId }: { readonly runId: string }) {
       </div>
       <p class="standing">{standingOf(run)}</p>
       <RunActions run={run} reload={live.reload} />
-      <Facts run={run} />
+      <RunFacts run={run} />
       <div class="panes">
         <Input run={run} />
         <Output run={run} />
@@ -86,9 +87,9 @@ function Path({ runId }: { readonly runId: string }) {
   );
 }
 
-function Facts({ run }: { readonly run: Run }) {
+function RunFacts({ run }: { readonly run: Run }) {
   const { attempt, round, queuedAt, startedAt, endedAt, stamps } = run;
-  const facts: [string, string | undefined][] = [
+  const rows: [string, string | undefined][] = [
     ["attempt", formatCount(attempt)],
     ["round", round > 0 ? formatCount(round) : undefined],
     ["queued", queuedAt === undefined ? undefined : formatExact(queuedAt)],
@@ -98,21 +99,7 @@ function Facts({ run }: { readonly run: Run }) {
     ["took", between(startedAt, endedAt)],
     ["stamps", stamps && JSON.stringify(stamps)],
   ];
-  return (
-    <dl class="facts">
-      {facts.map(
-        ([name, text]) =>
-          text !== undefined && (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>
-                <Line text={text} />
-              </dd>
-            </div>
-          ),
-      )}
-    </dl>
-  );
+  return <Facts rows={rows} />;
 }
 function between(from: number | undefined, end: number | undefined): string | undefined {
   return from === undefined || end === undefined ? undefined : formatDuration(Math.max(0, end - from));

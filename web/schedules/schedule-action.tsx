@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
 import type { Schedule, TriggeredSchedule } from "../../functions/client/index.ts";
 import { formatCount, formatCounted, visible } from "../format.ts";
+import { JobOf } from "./job-of.tsx";
 import { Confirm } from "../parts/dialog.tsx";
-import { Code, Line } from "../parts/text.tsx";
-import { to } from "../route.ts";
+import { Line } from "../parts/text.tsx";
 import { server } from "../server.ts";
 
 export type Asked = "fire" | "pause" | "resume" | "delete";
@@ -73,13 +73,8 @@ function Fired({ fired: { jobs, skipped, queued, errors } }: { readonly fired: T
     <>
       <p>{formatCounted(jobs.length, "job")} started.</p>
       <ul>
-        {jobs.map(({ jobId, element }) => (
-          <li key={jobId}>
-            <a href={to(["jobs", jobId])}>
-              <Code text={jobId} />
-            </a>{" "}
-            {element !== undefined && <Line text={`for ${element}`} />}
-          </li>
+        {jobs.map((job) => (
+          <JobOf key={job.jobId} {...job} />
         ))}
       </ul>
       {skipped > 0 && <p>{formatCount(skipped)} left out, because the job before has not ended.</p>}

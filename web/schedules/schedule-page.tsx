@@ -1,10 +1,12 @@
 import { useState } from "preact/hooks";
 import type { Json, Schedule } from "../../functions/client/index.ts";
 import { formatCounted, formatDistance, formatExact, visible } from "../format.ts";
+import { JobOf } from "./job-of.tsx";
+import { Facts } from "../parts/facts.tsx";
 import { Empty, Loading, Problem } from "../parts/notes.tsx";
 import { useNow } from "../parts/now.ts";
 import { Payload } from "../parts/payload.tsx";
-import { Badge, Code, Line } from "../parts/text.tsx";
+import { Badge, Line } from "../parts/text.tsx";
 import { to } from "../route.ts";
 import { codeOf, server, useLive } from "../server.ts";
 import { type Asked, ScheduleAction } from "./schedule-action.tsx";
@@ -50,7 +52,7 @@ export function SchedulePage({ name }: { readonly name: string }) {
               <bdi>{visible(schedule.error.message)}</bdi> <code>{schedule.error.code}</code>
             </p>
           )}
-          <Facts schedule={schedule} />
+          <ScheduleFacts schedule={schedule} />
           <div class="panes">
             <Times schedule={schedule} />
             <Jobs schedule={schedule} />
@@ -99,9 +101,9 @@ function Buttons({ schedule, ask }: { readonly schedule: Schedule; readonly ask:
   );
 }
 
-function Facts({ schedule }: { readonly schedule: Schedule }) {
+function ScheduleFacts({ schedule }: { readonly schedule: Schedule }) {
   const { overlap = "skip", catchUp = "one", nextAt, lastAt, skipped, createdAt, state, forEach, timeField } = schedule;
-  const facts: [string, string | undefined][] = [
+  const rows: [string, string | undefined][] = [
     ["fires", whenText(schedule)],
     ["next", nextAt === undefined || state === "paused" ? "–" : `${formatExact(nextAt)}, ${formatDistance(nextAt)}`],
     ["last", lastAt === undefined ? "never" : formatExact(lastAt)],
@@ -115,21 +117,7 @@ function Facts({ schedule }: { readonly schedule: Schedule }) {
     ["time given as", timeField],
     ["put", formatExact(createdAt)],
   ];
-  return (
-    <dl class="facts">
-      {facts.map(
-        ([name, text]) =>
-          text !== undefined && (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>
-                <Line text={text} />
-              </dd>
-            </div>
-          ),
-      )}
-    </dl>
-  );
+  return <Facts rows={rows} />;
 }
 function Times({ schedule: { upcoming = [], state } }: { readonly schedule: Schedule }) {
   return (
@@ -153,13 +141,8 @@ function Jobs({ schedule: { jobs, queued } }: { readonly schedule: Schedule }) {
       <h2>Last jobs</h2>
       {jobs.length === 0 && <p class="quiet">It has started none.</p>}
       <ul class="around">
-        {jobs.map(({ jobId, element }) => (
-          <li key={jobId}>
-            <a href={to(["jobs", jobId])}>
-              <Code text={jobId} />
-            </a>{" "}
-            {element !== undefined && <Line text={`for ${element}`} />}
-          </li>
+        {jobs.map((job) => (
+          <JobOf key={job.jobId} {...job} />
         ))}
         {queued.map(({ at, element }) => (
           <li key={`${at} ${element}`}>

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Schedule } from "../../functions/client/index.ts";
 import { formatCount, formatDistance, formatTime } from "../format.ts";
+import { Filter } from "../parts/filter.tsx";
 import { Command } from "../parts/buttons.tsx";
 import { type Column, List } from "../parts/list.tsx";
 import { Empty, Loading, Problem } from "../parts/notes.tsx";
@@ -41,14 +42,7 @@ export function SchedulesPage({ route }: { readonly route: Route }) {
       <div class="title">
         <h1>Schedules</h1>
       </div>
-      <form class="filter" role="search" onSubmit={(event) => event.preventDefault()}>
-        <input
-          type="search"
-          aria-label="name or workflow"
-          placeholder="name or workflow"
-          value={q}
-          onInput={(event) => setQuery(route, { q: event.currentTarget.value })}
-        />
+      <Filter label="name or workflow" text={q} onText={(text) => setQuery(route, { q: text })}>
         <select
           aria-label="state"
           value={state}
@@ -61,7 +55,7 @@ export function SchedulesPage({ route }: { readonly route: Route }) {
             </option>
           ))}
         </select>
-      </form>
+      </Filter>
       <Problem error={schedules.error ?? newer.error} />
       {shown.length > 0 && (
         <List

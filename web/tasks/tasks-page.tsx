@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import type { Pause, TaskFigures, TaskStatistics } from "../../functions/client/index.ts";
 import { formatCount, formatDuration, formatRate, formatTime } from "../format.ts";
+import { Filter } from "../parts/filter.tsx";
 import { Command } from "../parts/buttons.tsx";
 import { Empty, Loading, Problem } from "../parts/notes.tsx";
 import { Table } from "../parts/table.tsx";
@@ -48,14 +49,7 @@ export function TasksPage({ route }: { readonly route: Route }) {
         <h1>Tasks</h1>
         <span class="quiet">approximate; cancelled runs are no failures</span>
       </div>
-      <form class="filter" role="search" onSubmit={(event) => event.preventDefault()}>
-        <input
-          type="search"
-          aria-label="part of a name"
-          placeholder="part of a name"
-          value={q}
-          onInput={(event) => setQuery(route, { q: event.currentTarget.value })}
-        />
+      <Filter label="part of a name" text={q} onText={(text) => setQuery(route, { q: text })}>
         <select
           aria-label="time"
           value={span === "recent" ? span : ""}
@@ -67,7 +61,7 @@ export function TasksPage({ route }: { readonly route: Route }) {
             </option>
           ))}
         </select>
-      </form>
+      </Filter>
       <Problem error={live.error} />
       {!found && !live.error && <Loading what="tasks" />}
       {shown.length > 0 && (

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import type { Run, Wait } from "../../functions/client/index.ts";
 import { formatCount, formatDuration, formatTime } from "../format.ts";
+import { Filter } from "../parts/filter.tsx";
 import { Command } from "../parts/buttons.tsx";
 import { type Column, List } from "../parts/list.tsx";
 import { Empty, Loading, Problem } from "../parts/notes.tsx";
@@ -48,14 +49,7 @@ export function WaitsPage({ route }: { readonly route: Route }) {
           <span class="quiet">{formatCount(found.waits.length)}, the oldest first</span>
         )}
       </div>
-      <form class="filter" role="search" onSubmit={(event) => event.preventDefault()}>
-        <input
-          type="search"
-          aria-label="name, workflow, task or id"
-          placeholder="name, workflow, task or id"
-          value={q}
-          onInput={(event) => setQuery(route, { q: event.currentTarget.value })}
-        />
+      <Filter label="name, workflow, task or id" text={q} onText={(text) => setQuery(route, { q: text })}>
         <select aria-label="kind" value={of} onChange={(event) => setQuery(route, { of: event.currentTarget.value })}>
           <option value="">approvals and events</option>
           <option value="approval">approvals</option>
@@ -64,7 +58,7 @@ export function WaitsPage({ route }: { readonly route: Route }) {
         <button type="button" onClick={live.reload}>
           look again
         </button>
-      </form>
+      </Filter>
       <Problem error={problem ?? live.error} />
       {!found && !live.error && <Loading what="what waits" />}
       {shown.length > 0 && (

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { group } from "../../../functions/sdk/index.ts";
 import type { Case } from "../case.ts";
-import { percentile, round } from "../statistics.ts";
-import { DURABILITY, NEW_QUEUES, withEngine } from "./engine.ts";
+import { round } from "../statistics.ts";
+import { NEW_QUEUES, withEngine } from "./engine.ts";
+import { measureWaits } from "./measure-waits.ts";
 import { moment, sleeper, type Stamp, stamp } from "./tasks.ts";
 
 const CROWD = 200;
@@ -21,22 +22,8 @@ const SHORT_MS = 20;
  */
 export const run: Case = (context) =>
   withEngine(context, async (engine) => {
-    const measured = async (beside: string, work: () => Promise<readonly number[]>): Promise<void> => {
-      const { value, seconds, cpuSeconds, rssMb } = await context.measure(work);
-      context.emit({
-        bench: context.bench,
-        engine: "fanfold",
-        level: "default",
-        n: context.n,
-        seconds: round(seconds),
-        cpuSeconds: round(cpuSeconds),
-        rssMb: round(rssMb),
-        beside,
-        p50Ms: round(percentile(value, 0.5)),
-        maxMs: round(Math.max(...value)),
-        durability: DURABILITY,
-      });
-    };
+    const measured = (beside: string, work: () => Promise<readonly number[]>): Promise<readonly number[]> =>
+      measureWaits(context, work, (waits) => ({ beside, maxMs: round(Math.max(...waits)) }));
     const called = async (queue: string): Promise<number> => {
       const sentAt = moment();
       const { value } = await engine.ended(await engine.submit(stamp.s().set({ queue })));

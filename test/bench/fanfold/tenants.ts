@@ -2,7 +2,8 @@ import type { CanvasSource } from "../../../functions/sdk/canvas-builder.ts";
 import { group } from "../../../functions/sdk/index.ts";
 import type { Case } from "../case.ts";
 import { percentile, round } from "../statistics.ts";
-import { type BenchEngine, DURABILITY, withEngine } from "./engine.ts";
+import { type BenchEngine, withEngine } from "./engine.ts";
+import { measureWaits } from "./measure-waits.ts";
 import { moment, sleeper } from "./tasks.ts";
 
 const SMALL_TENANTS = 19;
@@ -19,23 +20,17 @@ const SLEEP_MS = 200;
 export const run: Case = (context) =>
   withEngine(context, async (engine) => {
     const measured = async (beside: string, alone?: number): Promise<number> => {
-      const { value, seconds, cpuSeconds, rssMb } = await context.measure(() => jobsOfAll(engine, context.n));
-      const p99Ms = percentile(value, 0.99);
-      context.emit({
-        bench: context.bench,
-        engine: "fanfold",
-        level: "default",
-        n: context.n,
-        seconds: round(seconds),
-        cpuSeconds: round(cpuSeconds),
-        rssMb: round(rssMb),
-        beside,
-        p50Ms: round(percentile(value, 0.5)),
-        p99Ms: round(p99Ms),
-        ...(alone !== undefined && { timesAlone: round(p99Ms / alone) }),
-        durability: DURABILITY,
-      });
-      return p99Ms;
+      const p99Of = (waits: readonly number[]): number => percentile(waits, 0.99);
+      const waits = await measureWaits(
+        context,
+        () => jobsOfAll(engine, context.n),
+        (all) => ({
+          beside,
+          p99Ms: round(p99Of(all)),
+          ...(alone !== undefined && { timesAlone: round(p99Of(all) / alone) }),
+        }),
+      );
+      return p99Of(waits);
     };
     const alone = await measured("nobody");
     const big = await engine.submit(jobOf(MANY));

@@ -6,6 +6,8 @@ import { LocalEngine } from "../local-engine.ts";
 
 let calls: string[];
 let fails: boolean;
+/** What somebody else does while a digest is computed. */
+let duringDigest: (() => Promise<void>) | undefined;
 let files: { [path: string]: string };
 let local: LocalEngine;
 const text = defineTask({
@@ -20,7 +22,8 @@ const other = defineTask({ name: "other", dedupe: "forever", run: (_ctx, path: s
 const digest = defineTask({
   name: "digest",
   dedupe: "forever",
-  run: (ctx, path: string) => {
+  run: async (ctx, path: string) => {
+    await duringDigest?.();
     calls.push(`digest ${path}`);
     if (fails) throw new Error("unreachable");
     return `digest of ${path} ${JSON.stringify(ctx.deps)}`;
@@ -56,6 +59,7 @@ async function sweep(minutes: number): Promise<void> {
 beforeEach(() => {
   calls = [];
   fails = false;
+  duringDigest = undefined;
   files = { a: "A", b: "B" };
   local = new LocalEngine([digest, text, other] as readonly AnyTask[]);
 });
@@ -158,10 +162,18 @@ describe("a shared run that is asked for without a job", () => {
     await local.untilQuiet();
     expect((await local.engine.run(runId))?.round).toBe(1);
   });
-  it("refuses other dependencies while it is at work, and options that belong to a job", async () => {
-    await schedule("a");
-    const [message] = await local.queue.receive(["local.default#worker"], 10, 30);
-    expect(message).toBeDefined();
+  it("refuses other dependencies while it is at work", async () => {
+    let refused: unknown;
+    duringDigest = async () => {
+      duringDigest = undefined;
+      refused = await schedule("a", { dependsOn: { other: other.s("x") } }).catch((error: unknown) => error);
+    };
+    const { run } = await done("a");
+    expect(refused).toMatchObject({ code: "run_not_ended", message: expect.stringContaining("schedule it again") });
+    expect(run).toMatchObject({ status: "success", round: 0 });
+    expect(await done("a", { dependsOn: { other: other.s("x") } })).toMatchObject({ begun: true, run: { round: 1 } });
+  });
+  it("refuses options that belong to a job, and an unknown task", async () => {
     const canvas = { ...digest.s("a").canvas, options: { countdown: 5 } };
     await expect(local.engine.scheduleRun({ canvas: canvas as never })).rejects.toMatchObject({
       code: "invalid_canvas",
